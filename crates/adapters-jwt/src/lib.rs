@@ -1,0 +1,1 @@
+//! Bearer tokens behind the token verifier port

@@ -1,0 +1,1 @@
+//! OpenAI's wire protocol behind the language model port

@@ -1,0 +1,1 @@
+//! The simulated model, for a first run without keys, and for tests

@@ -1,0 +1,1 @@
+//! Saldo's server.

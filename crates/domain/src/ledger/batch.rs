@@ -1,0 +1,278 @@
+//! Many commands decided at once: what to load for them, and what to store of them.
+//!
+//! A store runs, in one transaction: [`needs`] → load under lock → [`decide`] → store. Nothing else
+//! in a store knows a rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::account::{Account, AccountView, Suspension};
+use super::alerts::{self, LowBalance};
+use super::books::{Book, Halt, Tracked};
+use super::command::{Command, Receipt, Refusal};
+use super::holds::{Hold, KeyRecord};
+use super::journal::{JournalEntry, JournalNote};
+use super::lots::Lot;
+use super::usage::{UsageContent, UsageRecord};
+use super::{clawback, grants, holds, standing};
+use crate::clock::Timestamp;
+use crate::credits::Overflow;
+use crate::ids::{HoldId, IdempotencyKey, UserId};
+
+/// What must be loaded, under lock, before a batch can be decided.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Accounts to lock and load, each with **all** its open holds and **all** its lots that have
+    /// something remaining.
+    pub accounts: BTreeSet<UserId>,
+    /// Those of them to create first when they are missing.
+    pub create: BTreeSet<UserId>,
+    /// Holds to load whatever their state.
+    pub holds: BTreeSet<(UserId, HoldId)>,
+    /// Idempotency keys to load, each with the hold it stands for.
+    pub keys: BTreeSet<(UserId, IdempotencyKey)>,
+    /// Sources, as `kind:reference`, whose lots and lots restored from those are to be loaded
+    /// whatever remains of them, and whose grant or adjust entries are to be loaded.
+    pub sources: BTreeSet<(UserId, super::lots::Source)>,
+    /// Accounts whose suspensions are to be loaded.
+    pub suspensions: BTreeSet<UserId>,
+}
+
+/// What a batch needs loaded.
+pub fn needs(commands: &[Command]) -> Needs {
+    let mut needs = Needs::default();
+    for command in commands {
+        let user = command.user();
+        needs.accounts.insert(user);
+        match command {
+            Command::Hold(it) => {
+                needs.holds.insert((user, it.id));
+                if let Some(keyed) = &it.key {
+                    needs.keys.insert((user, keyed.key.clone()));
+                }
+            }
+            Command::Settle(it) => {
+                needs.holds.insert((user, it.hold));
+                if let Some(key) = &it.key {
+                    needs.keys.insert((user, key.clone()));
+                }
+            }
+            Command::Void(it) => drop(needs.holds.insert((user, it.hold))),
+            Command::Grant(it) => {
+                needs.create.insert(user);
+                needs.sources.insert((user, it.source.clone()));
+            }
+            Command::Adjust(it) => {
+                needs.create.insert(user);
+                needs.sources.insert((user, it.source.clone()));
+            }
+            Command::ClawBack(it) => drop(needs.sources.insert((user, it.source.clone()))),
+            Command::Suspend(_) => {
+                needs.create.insert(user);
+                needs.suspensions.insert(user);
+            }
+            Command::Resume(_) => drop(needs.suspensions.insert(user)),
+            Command::Expire(it) => needs.holds.extend(it.lost.iter().map(|id| (user, *id))),
+        }
+    }
+    needs
+}
+
+/// What a store loaded. Rows of accounts that are not there are left out; a row may be given twice.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The accounts, locked.
+    pub accounts: Vec<Account>,
+    /// Their lots.
+    pub lots: Vec<Lot>,
+    /// Their holds.
+    pub holds: Vec<Hold>,
+    /// Their idempotency keys.
+    pub keys: Vec<KeyRecord>,
+    /// Their earlier grant and adjust entries for the needed sources.
+    pub posted: Vec<JournalEntry>,
+    /// Their suspensions.
+    pub suspensions: Vec<Suspension>,
+}
+
+/// What to store, all of it in the transaction that loaded, and what to answer.
+#[derive(Clone, Debug, Default)]
+pub struct Decided {
+    /// Accounts to update.
+    pub accounts: Vec<Account>,
+    /// Lots to insert.
+    pub new_lots: Vec<Lot>,
+    /// Lots to update (`remaining`, `expired`, `clawed`, `clawed_at`).
+    pub changed_lots: Vec<Lot>,
+    /// Holds to insert.
+    pub new_holds: Vec<Hold>,
+    /// Holds to update (`state`, `charged`, `absorbed`, `closed_at`).
+    pub changed_holds: Vec<Hold>,
+    /// Idempotency keys to insert or replace.
+    pub keys: Vec<KeyRecord>,
+    /// Suspensions to delete, before `suspended` is inserted.
+    pub resumed: Vec<Suspension>,
+    /// Suspensions to insert.
+    pub suspended: Vec<Suspension>,
+    /// Journal entries to append.
+    pub journal: Vec<JournalEntry>,
+    /// Their free texts.
+    pub notes: Vec<JournalNote>,
+    /// Usage rows to append.
+    pub usage: Vec<UsageRecord>,
+    /// Texts of requests to keep.
+    pub content: Vec<UsageContent>,
+    /// Events for the outbox.
+    pub alerts: Vec<LowBalance>,
+    /// One answer for each command, in order.
+    pub results: Vec<Result<Receipt, Refusal>>,
+}
+
+impl Decided {
+    /// Whether there is anything to store.
+    pub fn changes_nothing(&self) -> bool {
+        self.accounts.is_empty()
+            && self.new_lots.is_empty()
+            && self.changed_lots.is_empty()
+            && self.new_holds.is_empty()
+            && self.changed_holds.is_empty()
+            && self.keys.is_empty()
+            && self.resumed.is_empty()
+            && self.suspended.is_empty()
+            && self.journal.is_empty()
+            && self.usage.is_empty()
+    }
+}
+
+/// Decides the commands one after the other on what was loaded.
+///
+/// A refusal refuses its own command only. [`Overflow`] means that the loaded books contradict
+/// themselves: nothing may be stored, and the batch is to be split to find the account.
+pub fn decide(loaded: Loaded, commands: &[Command]) -> Result<Decided, Overflow> {
+    let mut books = open_books(loaded);
+    let mut results = Vec::with_capacity(commands.len());
+    for command in commands {
+        results.push(match books.get_mut(&command.user()) {
+            Some(book) => match act(book, command) {
+                Ok(receipt) => Ok(receipt),
+                Err(Halt::Refused(refusal)) => Err(refusal),
+                Err(Halt::Corrupt(overflow)) => return Err(overflow),
+            },
+            None => without_account(command),
+        });
+    }
+    Ok(close_books(books, results))
+}
+
+/// An account as a reader sees it at `now`: what is due counts as expired, whoever swept last.
+/// Takes the account with all its open holds and all its lots that have something remaining.
+pub fn view(account: Account, lots: Vec<Lot>, holds: Vec<Hold>, now: Timestamp) -> Result<AccountView, Overflow> {
+    let user = account.user;
+    let accounts = vec![account];
+    let mut books = open_books(Loaded { accounts, lots, holds, ..Loaded::default() });
+    let Some(book) = books.get_mut(&user) else { return Ok(AccountView::unseen()) };
+    match book.bring_up_to_date(now) {
+        Ok(()) | Err(Halt::Refused(_)) => {}
+        Err(Halt::Corrupt(overflow)) => return Err(overflow),
+    }
+    let account = &book.account;
+    Ok(AccountView {
+        balances: account.balances()?,
+        plan: account.plan.clone(),
+        renewal: account.renewal,
+        low_balance_threshold: alerts::threshold(account),
+        suspended: account.suspensions > 0,
+    })
+}
+
+fn act(book: &mut Book, command: &Command) -> Result<Receipt, Halt> {
+    book.bring_up_to_date(command.now().at)?;
+    match command.clone() {
+        Command::Hold(request) => holds::hold(book, request),
+        Command::Settle(request) => holds::settle(book, request),
+        Command::Void(request) => holds::void(book, request),
+        Command::Grant(request) => grants::grant(book, request),
+        Command::Adjust(request) => grants::adjust(book, request),
+        Command::ClawBack(request) => clawback::claw_back(book, request),
+        Command::Suspend(request) => standing::suspend(book, request),
+        Command::Resume(request) => standing::resume(book, &request),
+        Command::Expire(request) => holds::expire_lost(book, &request),
+    }
+}
+
+/// What a command answers on an account that does not exist. (Commands that create one never get
+/// here: their store made the row first.)
+fn without_account(command: &Command) -> Result<Receipt, Refusal> {
+    match command {
+        Command::Hold(it) => {
+            Err(Refusal::NoCredits { required: it.at_least.max(holds::LEAST_AVAILABLE) })
+        }
+        Command::Settle(_) | Command::Void(_) => Err(Refusal::HoldUnknown),
+        Command::Grant(_) | Command::Adjust(_) | Command::ClawBack(_) => Err(Refusal::SourceUnknown),
+        Command::Suspend(_) | Command::Resume(_) => Ok(Receipt::Standing(0)),
+        Command::Expire(_) => Ok(Receipt::Expired(0)),
+    }
+}
+
+fn open_books(loaded: Loaded) -> BTreeMap<UserId, Book> {
+    let Loaded { accounts, lots, holds, keys, posted, suspensions } = loaded;
+    let mut books: BTreeMap<UserId, Book> = accounts
+        .into_iter()
+        .map(|account| (account.user, Book::new(Tracked::stored(account))))
+        .collect();
+    for lot in lots {
+        if let Some(book) = books.get_mut(&lot.user)
+            && !book.lots.iter().any(|known| known.id == lot.id)
+        {
+            book.lots.push(Tracked::stored(lot));
+        }
+    }
+    for hold in holds {
+        if let Some(book) = books.get_mut(&hold.user) {
+            book.holds.insert(hold.id, Tracked::stored(hold));
+        }
+    }
+    for record in keys {
+        if let Some(book) = books.get_mut(&record.user) {
+            book.keys.insert(record.key.clone(), Tracked::stored(record));
+        }
+    }
+    for entry in posted {
+        if let Some(book) = books.get_mut(&entry.user) {
+            book.posted.push(entry);
+        }
+    }
+    for suspension in suspensions {
+        if let Some(book) = books.get_mut(&suspension.user) {
+            book.suspensions.push(suspension);
+        }
+    }
+    books
+}
+
+fn close_books(books: BTreeMap<UserId, Book>, results: Vec<Result<Receipt, Refusal>>) -> Decided {
+    let mut decided = Decided { results, ..Decided::default() };
+    for (_, book) in books {
+        let mut no_new_accounts = Vec::new();
+        book.account.sort_into(&mut no_new_accounts, &mut decided.accounts);
+        for lot in book.lots {
+            lot.sort_into(&mut decided.new_lots, &mut decided.changed_lots);
+        }
+        for hold in book.holds.into_values() {
+            hold.sort_into(&mut decided.new_holds, &mut decided.changed_holds);
+        }
+        for key in book.keys.into_values() {
+            let mut changed = Vec::new();
+            key.sort_into(&mut decided.keys, &mut changed);
+            decided.keys.append(&mut changed);
+        }
+        let out = book.out;
+        decided.resumed.extend(out.resumed);
+        decided.suspended.extend(out.suspended);
+        decided.journal.extend(out.journal);
+        decided.notes.extend(out.notes);
+        decided.usage.extend(out.usage);
+        decided.content.extend(out.content);
+        decided.alerts.extend(out.alerts);
+    }
+    decided
+}

@@ -1,0 +1,431 @@
+//! Acts on an account as plain data, what they answer, and the business reasons for a no.
+
+use std::sync::Arc;
+
+use super::account::{Actor, Balances, SuspensionSource};
+use super::limits::LimitBook;
+use super::lots::Source;
+use super::usage::{Outcome, RequestKind, UsageFacts};
+use crate::clock::{Moment, Span, Timestamp};
+use crate::credits::Credits;
+use crate::ids::{GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
+use crate::tokens::Tokens;
+
+use super::account::PlanName;
+
+/// One act on one account. Each is atomic, and doing it twice does it once.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Set credits aside for a request.
+    Hold(HoldRequest),
+    /// Charge a hold and return the rest.
+    Settle(SettleRequest),
+    /// Return all of a hold.
+    Void(VoidRequest),
+    /// Add a lot.
+    Grant(GrantRequest),
+    /// Post a signed correction.
+    Adjust(AdjustRequest),
+    /// Make the credits taken back for a payment what they should be.
+    ClawBack(ClawBackRequest),
+    /// Stop spending.
+    Suspend(SuspendRequest),
+    /// Lift one suspension.
+    Resume(ResumeRequest),
+    /// Expire what is due.
+    Expire(ExpireRequest),
+}
+
+impl Command {
+    /// Whose account it acts on.
+    pub fn user(&self) -> UserId {
+        match self {
+            Self::Hold(it) => it.user,
+            Self::Settle(it) => it.user,
+            Self::Void(it) => it.user,
+            Self::Grant(it) => it.user,
+            Self::Adjust(it) => it.user,
+            Self::ClawBack(it) => it.user,
+            Self::Suspend(it) => it.user,
+            Self::Resume(it) => it.user,
+            Self::Expire(it) => it.user,
+        }
+    }
+
+    /// When it was asked for.
+    pub fn now(&self) -> Moment {
+        match self {
+            Self::Hold(it) => it.now,
+            Self::Settle(it) => it.now,
+            Self::Void(it) => it.now,
+            Self::Grant(it) => it.now,
+            Self::Adjust(it) => it.now,
+            Self::ClawBack(it) => it.now,
+            Self::Suspend(it) => it.now,
+            Self::Resume(it) => it.now,
+            Self::Expire(it) => it.now,
+        }
+    }
+}
+
+/// Sets aside as much as is available between `at_least` and `at_most`.
+#[derive(Clone, Debug)]
+pub struct HoldRequest {
+    /// The new hold's id; the same id again returns the first.
+    pub id: HoldId,
+    /// Whose credits.
+    pub user: UserId,
+    /// Less is a refusal.
+    pub at_least: Credits,
+    /// More is not needed.
+    pub at_most: Credits,
+    /// Tokens to reserve against the limit per minute: the request's ceiling.
+    pub tokens: Tokens,
+    /// What for.
+    pub kind: RequestKind,
+    /// The client's name for the request, if it gave one.
+    pub key: Option<KeyedRequest>,
+    /// When the hold expires by itself.
+    pub expires_at: Timestamp,
+    /// The server that makes it; its death expires the hold early.
+    pub instance: InstanceId,
+    /// The limits of each plan.
+    pub limits: Arc<LimitBook>,
+    /// Now.
+    pub now: Moment,
+}
+
+/// An idempotency key with the hash of the request it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedRequest {
+    /// The client's key.
+    pub key: IdempotencyKey,
+    /// SHA-256 of what was asked; the same key with another request is refused.
+    pub fingerprint: [u8; 32],
+}
+
+/// Charges `min(charge, held)`, returns the rest.
+#[derive(Clone, Debug)]
+pub struct SettleRequest {
+    /// Whose hold.
+    pub user: UserId,
+    /// Which.
+    pub hold: HoldId,
+    /// What the request came to; above the hold, the house bears the difference.
+    pub charge: Credits,
+    /// What it used.
+    pub facts: UsageFacts,
+    /// The idempotency key it was held under.
+    pub key: Option<IdempotencyKey>,
+    /// The answer to keep for replays under that key; `None` where nothing may be kept.
+    pub answer: Option<AnswerBody>,
+    /// The texts to keep for the retention; `None` where nothing may be kept.
+    pub content: Option<Content>,
+    /// Now.
+    pub now: Moment,
+}
+
+/// The texts of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// What was asked.
+    pub request: String,
+    /// What was answered.
+    pub response: String,
+}
+
+/// The part of an answer that the settling caller knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerBody {
+    /// The answer's text.
+    pub body: Vec<u8>,
+    /// The model that gave it.
+    pub model: String,
+    /// Tokens it took, all kinds.
+    pub tokens: Tokens,
+    /// The id that the first answer carried.
+    pub request_id: String,
+}
+
+/// An answer kept for replays, with what its settling write made of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// What the caller stored.
+    pub answer: AnswerBody,
+    /// What was charged.
+    pub charged: Credits,
+    /// What was available right after.
+    pub remaining: Credits,
+}
+
+/// Returns all of a hold and writes a usage row of zero credits.
+#[derive(Clone, Debug)]
+pub struct VoidRequest {
+    /// Whose hold.
+    pub user: UserId,
+    /// Which.
+    pub hold: HoldId,
+    /// Why.
+    pub outcome: Outcome,
+    /// What is known of the request.
+    pub facts: UsageFacts,
+    /// Now.
+    pub now: Moment,
+}
+
+/// Adds a dated lot; what is owed comes off it first.
+#[derive(Clone, Debug)]
+pub struct GrantRequest {
+    /// The new lot's id.
+    pub id: GrantId,
+    /// Whose.
+    pub user: UserId,
+    /// What for; the same source again returns the first.
+    pub source: Source,
+    /// How much; more than nothing.
+    pub amount: Credits,
+    /// When it falls due.
+    pub expires_at: Option<Timestamp>,
+    /// The plan that comes with it.
+    pub plan: Option<PlanStanding>,
+    /// Who grants it.
+    pub actor: Actor,
+    /// Why, in free text.
+    pub note: Option<String>,
+    /// Now.
+    pub now: Moment,
+}
+
+/// A plan and the end of its period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanStanding {
+    /// The plan's name.
+    pub plan: PlanName,
+    /// When it renews or ends; `None` for a pack.
+    pub renewal: Option<Timestamp>,
+}
+
+/// Takes credits away (or adds them) by an admin's hand.
+#[derive(Clone, Debug)]
+pub struct AdjustRequest {
+    /// Id of the lot that a positive adjustment adds.
+    pub id: GrantId,
+    /// Whose.
+    pub user: UserId,
+    /// What for; the same source again returns the first.
+    pub source: Source,
+    /// Signed, not zero. A negative amount comes off the lots in burn order.
+    pub amount: Credits,
+    /// Who.
+    pub actor: Actor,
+    /// Why, in free text.
+    pub note: Option<String>,
+    /// Now.
+    pub now: Moment,
+}
+
+/// Says how much of a payment is gone; the act makes the claw-back follow, up or down.
+#[derive(Clone, Debug)]
+pub struct ClawBackRequest {
+    /// Id of the lot that restoring adds.
+    pub id: GrantId,
+    /// Whose.
+    pub user: UserId,
+    /// The payment that was granted for.
+    pub source: Source,
+    /// What was paid, in minor units; more than nothing.
+    pub paid_minor: i64,
+    /// What is refunded or disputed now, in minor units: an absolute figure, not a difference.
+    pub returned_minor: i64,
+    /// Who.
+    pub actor: Actor,
+    /// Now.
+    pub now: Moment,
+}
+
+/// Suspends spending for one source.
+#[derive(Clone, Debug)]
+pub struct SuspendRequest {
+    /// Whose account.
+    pub user: UserId,
+    /// What suspends it.
+    pub source: SuspensionSource,
+    /// Who.
+    pub actor: Actor,
+    /// Why.
+    pub reason: String,
+    /// Now.
+    pub now: Moment,
+}
+
+/// Lifts the suspension of one source.
+#[derive(Clone, Debug)]
+pub struct ResumeRequest {
+    /// Whose account.
+    pub user: UserId,
+    /// Which suspension.
+    pub source: SuspensionSource,
+    /// Who.
+    pub actor: Actor,
+    /// Now.
+    pub now: Moment,
+}
+
+/// Brings an account up to date: due holds and lots expire.
+#[derive(Clone, Debug)]
+pub struct ExpireRequest {
+    /// Whose account.
+    pub user: UserId,
+    /// Open holds whose server is dead; they expire before their time.
+    pub lost: Vec<HoldId>,
+    /// Now.
+    pub now: Moment,
+}
+
+/// What an act did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// Credits are set aside.
+    Held(Held),
+    /// The request was answered before under the same key; nothing was held.
+    Replay(StoredAnswer),
+    /// A hold is settled.
+    Settled(Settled),
+    /// A hold is void; `false` when there was nothing left to return.
+    Voided(bool),
+    /// A grant or an adjustment stands.
+    Posted(Posted),
+    /// The claw-back is what it should be.
+    ClawedBack(ClawedBack),
+    /// The suspension stands or is gone; the number of those in force.
+    Standing(u32),
+    /// How many holds expired.
+    Expired(u32),
+}
+
+/// Credits set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The hold.
+    pub hold: HoldId,
+    /// How much.
+    pub amount: Credits,
+    /// The account after it.
+    pub balances: Balances,
+}
+
+/// A settled hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// What was charged; never above the hold.
+    pub charged: Credits,
+    /// What the request came to above the charge; borne by the house.
+    pub absorbed: Credits,
+    /// The account after it.
+    pub balances: Balances,
+    /// Whether it had been settled before: then nothing was done now.
+    pub repeated: bool,
+}
+
+/// A grant or an adjustment, now or when it was first asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Signed amount as first posted.
+    pub amount: Credits,
+    /// Expiry of the lot, if it made one that expires.
+    pub expires_at: Option<Timestamp>,
+    /// Hash of the free text that came with it.
+    pub note_hash: Option<[u8; 32]>,
+    /// The account after it.
+    pub balances: Balances,
+    /// Whether it stood before: then nothing was done now.
+    pub repeated: bool,
+}
+
+/// The state of a claw-back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClawedBack {
+    /// Taken back for that payment in all, less restored.
+    pub clawed: Credits,
+    /// The account after it.
+    pub balances: Balances,
+}
+
+/// Which limit a request ran into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Requests per minute.
+    Requests,
+    /// Tokens per minute.
+    Tokens,
+    /// Requests at the same time.
+    Concurrent,
+    /// Credits per day.
+    DailyCredits,
+}
+
+/// A correct business no. Nothing was changed, but for what was due anyway.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The account is suspended.
+    #[error("the account is suspended")]
+    Suspended,
+    /// A request with this idempotency key is running.
+    #[error("a request with this idempotency key is running")]
+    KeyInProgress,
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyMismatch,
+    /// The request was answered under this key before, but the answer was not kept.
+    #[error("the answer under this idempotency key was not kept")]
+    AnswerNotKept,
+    /// The account never had credits.
+    #[error("the account never had credits")]
+    NoCredits {
+        /// What it takes.
+        required: Credits,
+    },
+    /// Too few credits.
+    #[error("{available} credits available, {required} required")]
+    InsufficientCredits {
+        /// What there is.
+        available: Credits,
+        /// What it takes.
+        required: Credits,
+    },
+    /// A limit is reached for now.
+    #[error("limit {limit:?} reached")]
+    RateLimited {
+        /// Which.
+        limit: Limit,
+        /// When to try again.
+        retry_after: Span,
+    },
+    /// The request is larger than a limit: it can never pass.
+    #[error("larger than the limit {limit:?}")]
+    ExceedsLimit {
+        /// Which.
+        limit: Limit,
+    },
+    /// No such hold.
+    #[error("no such hold")]
+    HoldUnknown,
+    /// The hold was voided: it cannot be settled.
+    #[error("the hold was voided")]
+    HoldVoided,
+    /// The hold was settled: it cannot be voided.
+    #[error("the hold was settled")]
+    HoldSettled,
+    /// An adjustment would take more than is available.
+    #[error("only {available} credits are available")]
+    NotEnough {
+        /// What there is.
+        available: Credits,
+    },
+    /// Nothing was granted for that payment.
+    #[error("nothing was granted for this source")]
+    SourceUnknown,
+    /// The amount is zero, or the account would pass its largest amount.
+    #[error("the amount is out of range")]
+    AmountOutOfRange,
+}

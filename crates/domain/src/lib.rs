@@ -1,0 +1,21 @@
+//! Saldo's rule book.
+//!
+//! Pure: no input or output, no clock, no randomness, no floats, no runtime. Whatever touches the world
+//! stands behind a trait in [`ports`].
+//!
+//! - Vocabulary: [`credits`], [`tokens`], [`money`], [`ids`], [`clock`].
+//! - [`ledger`]: the rules of credits as pure functions over plain data.
+//! - [`catalog`] and [`pricing`]: plans, models, prices; what a request may cost and what it did cost.
+//! - [`ports`]: what the services need of the world.
+//! - [`services`]: what the product does with all that: [`services::assistant`], [`services::accounts`].
+
+pub mod catalog;
+pub mod clock;
+pub mod credits;
+pub mod ids;
+pub mod ledger;
+pub mod money;
+pub mod ports;
+pub mod pricing;
+pub mod services;
+pub mod tokens;

@@ -1,0 +1,18 @@
+//! Ports: what the services need of the world, in the words of the domain.
+//!
+//! Every verb of a port is one atomic act. Absence is an `Option`, a business no is a
+//! [`crate::ledger::command::Refusal`], breakage is [`Unavailable`]. With the feature `mock`, each port
+//! has a generated mock (`MockLedger`, `MockLanguageModel`, ...).
+
+pub mod books;
+pub mod identity;
+pub mod language_model;
+pub mod ledger;
+pub mod reports;
+pub mod statements;
+pub mod upkeep;
+
+/// A part of the world did not answer. Says what for the log; never shown to a client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unavailable: {0}")]
+pub struct Unavailable(pub String);

@@ -1,0 +1,171 @@
+//! The ledger: every change to credits.
+
+use async_trait::async_trait;
+
+use super::Unavailable;
+use crate::ledger::command::{
+    AdjustRequest, ClawBackRequest, ClawedBack, Command, ExpireRequest, GrantRequest, Held, HoldRequest,
+    Posted, Receipt, Refusal, ResumeRequest, SettleRequest, Settled, StoredAnswer, SuspendRequest,
+    VoidRequest,
+};
+
+/// Why an act did not happen, or is not known to have happened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// A business no: nothing was changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store is away, too busy, or its answer was lost. The act may have happened; asking again
+    /// with the same ids is safe.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// What holding came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HoldOutcome {
+    /// Credits are set aside.
+    Held(Held),
+    /// The same request was answered before, under the same idempotency key.
+    Replay(StoredAnswer),
+}
+
+/// Every change to credits. Each verb is one atomic, durable act: when it answers `Ok`, the books say
+/// so after a crash. Verbs on one account happen one after the other; verbs that were asked for at the
+/// same time may share a transaction, and a refused one never holds back the others.
+///
+/// Every verb first expires what is due on the account.
+#[async_trait]
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+pub trait Ledger: Send + Sync {
+    /// Sets aside as much as is available between `at_least` and `at_most`. The same id again answers
+    /// the first hold. Refused, in this order: suspended; idempotency key running or used; too few
+    /// credits; a limit.
+    async fn hold(&self, request: HoldRequest) -> Result<HoldOutcome, LedgerError>;
+
+    /// Charges `min(charge, held)` and returns the rest, with journal entry, usage row and stored
+    /// answer in the same commit. Settled already: answers the first receipt. Of an expired hold,
+    /// once, charges no more than is available. Refused: hold unknown or voided.
+    async fn settle(&self, request: SettleRequest) -> Result<Settled, LedgerError>;
+
+    /// Returns all of a hold and writes a usage row of zero credits; answers whether there was
+    /// something to return. Refused: hold unknown or settled.
+    async fn void(&self, request: VoidRequest) -> Result<bool, LedgerError>;
+
+    /// Adds a dated lot, once for its source. Refused: an amount out of range.
+    async fn grant(&self, request: GrantRequest) -> Result<Posted, LedgerError>;
+
+    /// Posts a signed correction, once for its source. Refused: more than what is available.
+    async fn adjust(&self, request: AdjustRequest) -> Result<Posted, LedgerError>;
+
+    /// Makes the claw-back for a payment what its returned part says, up or down. Refused: nothing was
+    /// granted for that source.
+    async fn claw_back(&self, request: ClawBackRequest) -> Result<ClawedBack, LedgerError>;
+
+    /// Suspends spending for one source, once; answers how many suspensions are in force.
+    async fn suspend(&self, request: SuspendRequest) -> Result<u32, LedgerError>;
+
+    /// Lifts the suspension of one source, if it is there; answers how many are in force.
+    async fn resume(&self, request: ResumeRequest) -> Result<u32, LedgerError>;
+
+    /// Expires what is due on the account and the named holds of a dead server; answers how many of
+    /// those expired.
+    async fn expire(&self, request: ExpireRequest) -> Result<u32, LedgerError>;
+
+    /// Voids later, without waiting: only enqueues. Kept and retried in memory until the store takes it
+    /// or the hold's time is over. For guards that must not leak a hold and cannot wait.
+    fn release(&self, request: VoidRequest);
+
+    /// Settles later, without waiting: only enqueues. Kept and retried like [`Ledger::release`]. For an
+    /// answer that is delivered although the store is away.
+    fn settle_later(&self, request: SettleRequest);
+}
+
+/// A place that takes commands: what a store implements to be a [`Ledger`].
+#[async_trait]
+pub trait Submit: Send + Sync {
+    /// Does one command, durably.
+    async fn submit(&self, command: Command) -> Result<Receipt, LedgerError>;
+
+    /// Enqueues a command to be done in the background, retried while the store is away.
+    fn defer(&self, command: Command);
+}
+
+fn mixed_up(receipt: &Receipt) -> LedgerError {
+    Unavailable(format!("the store answered with the receipt of another act: {receipt:?}")).into()
+}
+
+#[async_trait]
+impl<S: Submit> Ledger for S {
+    async fn hold(&self, request: HoldRequest) -> Result<HoldOutcome, LedgerError> {
+        match self.submit(Command::Hold(request)).await? {
+            Receipt::Held(held) => Ok(HoldOutcome::Held(held)),
+            Receipt::Replay(answer) => Ok(HoldOutcome::Replay(answer)),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn settle(&self, request: SettleRequest) -> Result<Settled, LedgerError> {
+        match self.submit(Command::Settle(request)).await? {
+            Receipt::Settled(settled) => Ok(settled),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn void(&self, request: VoidRequest) -> Result<bool, LedgerError> {
+        match self.submit(Command::Void(request)).await? {
+            Receipt::Voided(returned) => Ok(returned),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn grant(&self, request: GrantRequest) -> Result<Posted, LedgerError> {
+        match self.submit(Command::Grant(request)).await? {
+            Receipt::Posted(posted) => Ok(posted),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn adjust(&self, request: AdjustRequest) -> Result<Posted, LedgerError> {
+        match self.submit(Command::Adjust(request)).await? {
+            Receipt::Posted(posted) => Ok(posted),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn claw_back(&self, request: ClawBackRequest) -> Result<ClawedBack, LedgerError> {
+        match self.submit(Command::ClawBack(request)).await? {
+            Receipt::ClawedBack(clawed) => Ok(clawed),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn suspend(&self, request: SuspendRequest) -> Result<u32, LedgerError> {
+        match self.submit(Command::Suspend(request)).await? {
+            Receipt::Standing(count) => Ok(count),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn resume(&self, request: ResumeRequest) -> Result<u32, LedgerError> {
+        match self.submit(Command::Resume(request)).await? {
+            Receipt::Standing(count) => Ok(count),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn expire(&self, request: ExpireRequest) -> Result<u32, LedgerError> {
+        match self.submit(Command::Expire(request)).await? {
+            Receipt::Expired(count) => Ok(count),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    fn release(&self, request: VoidRequest) {
+        self.defer(Command::Void(request));
+    }
+
+    fn settle_later(&self, request: SettleRequest) {
+        self.defer(Command::Settle(request));
+    }
+}

@@ -1,0 +1,1 @@
+//! Commits many waiting commands in one transaction and answers each caller
