@@ -52,6 +52,5 @@ pub(super) fn watch(book: &mut Book, entry: &JournalEntry) -> Result<(), Halt> {
 
 fn rearms(entry: &JournalEntry, threshold: Credits) -> Result<bool, Overflow> {
     let granted = entry.kind == EntryKind::Grant;
-    Ok((granted && entry.balance_after > threshold)
-        || entry.balance_after.minus(threshold)? >= threshold)
+    Ok((granted && entry.balance_after > threshold) || entry.balance_after.minus(threshold)? >= threshold)
 }

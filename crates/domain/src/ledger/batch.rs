@@ -165,7 +165,12 @@ pub fn decide(loaded: Loaded, commands: &[Command]) -> Result<Decided, Overflow>
 
 /// An account as a reader sees it at `now`: what is due counts as expired, whoever swept last.
 /// Takes the account with all its open holds and all its lots that have something remaining.
-pub fn view(account: Account, lots: Vec<Lot>, holds: Vec<Hold>, now: Timestamp) -> Result<AccountView, Overflow> {
+pub fn view(
+    account: Account,
+    lots: Vec<Lot>,
+    holds: Vec<Hold>,
+    now: Timestamp,
+) -> Result<AccountView, Overflow> {
     let user = account.user;
     let accounts = vec![account];
     let mut books = open_books(Loaded { accounts, lots, holds, ..Loaded::default() });
@@ -203,9 +208,7 @@ fn act(book: &mut Book, command: &Command) -> Result<Receipt, Halt> {
 /// here: their store made the row first.)
 fn without_account(command: &Command) -> Result<Receipt, Refusal> {
     match command {
-        Command::Hold(it) => {
-            Err(Refusal::NoCredits { required: it.at_least.max(holds::LEAST_AVAILABLE) })
-        }
+        Command::Hold(it) => Err(Refusal::NoCredits { required: it.at_least.max(holds::LEAST_AVAILABLE) }),
         Command::Settle(_) | Command::Void(_) => Err(Refusal::HoldUnknown),
         Command::Grant(_) | Command::Adjust(_) | Command::ClawBack(_) => Err(Refusal::SourceUnknown),
         Command::Suspend(_) | Command::Resume(_) => Ok(Receipt::Standing(0)),
@@ -215,10 +218,8 @@ fn without_account(command: &Command) -> Result<Receipt, Refusal> {
 
 fn open_books(loaded: Loaded) -> BTreeMap<UserId, Book> {
     let Loaded { accounts, lots, holds, keys, posted, suspensions } = loaded;
-    let mut books: BTreeMap<UserId, Book> = accounts
-        .into_iter()
-        .map(|account| (account.user, Book::new(Tracked::stored(account))))
-        .collect();
+    let mut books: BTreeMap<UserId, Book> =
+        accounts.into_iter().map(|account| (account.user, Book::new(Tracked::stored(account)))).collect();
     for lot in lots {
         if let Some(book) = books.get_mut(&lot.user)
             && !book.lots.iter().any(|known| known.id == lot.id)

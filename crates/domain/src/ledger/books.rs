@@ -187,8 +187,8 @@ impl Book {
 
     /// The entry that was posted for a grant's or adjustment's source, if any.
     pub fn posted_for(&self, source: &str) -> Option<&JournalEntry> {
-        self.posted
-            .iter()
-            .find(|entry| matches!(entry.kind, EntryKind::Grant | EntryKind::Adjust) && entry.source == source)
+        self.posted.iter().find(|entry| {
+            matches!(entry.kind, EntryKind::Grant | EntryKind::Adjust) && entry.source == source
+        })
     }
 }

@@ -46,10 +46,7 @@ pub(super) fn claw_back(book: &mut Book, request: ClawBackRequest) -> Result<Rec
 
 /// The lot and the lots that restored parts of it.
 fn family<'a>(book: &'a Book, origin: &'a Lot) -> impl Iterator<Item = &'a Lot> {
-    book.lots
-        .iter()
-        .map(|lot| &**lot)
-        .filter(|lot| lot.id == origin.id || lot.parent == Some(origin.id))
+    book.lots.iter().map(|lot| &**lot).filter(|lot| lot.id == origin.id || lot.parent == Some(origin.id))
 }
 
 /// Takes from the payment's own lots, then from others in burn order; what was spent already makes

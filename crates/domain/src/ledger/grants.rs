@@ -22,13 +22,8 @@ pub(super) fn grant(book: &mut Book, request: GrantRequest) -> Result<Receipt, H
         account.renewal = standing.renewal;
     }
     let (name, expires_at) = (request.source.to_string(), request.expires_at);
-    let lot = NewLot {
-        id: request.id,
-        source: request.source,
-        parent: None,
-        amount: request.amount,
-        expires_at,
-    };
+    let lot =
+        NewLot { id: request.id, source: request.source, parent: None, amount: request.amount, expires_at };
     book.account.change().last_grant = request.amount;
     add_lot(book, lot, EntryKind::Grant, request.actor, request.note, request.now.at)?;
     posted(book, &name, expires_at, false)

@@ -8,11 +8,11 @@
 //!    +------------ expired
 //! ```
 
+use super::account::Actor;
 use super::books::{Book, Halt, Movement, Tracked};
 use super::command::{
     ExpireRequest, Held, HoldRequest, Receipt, Refusal, SettleRequest, Settled, StoredAnswer, VoidRequest,
 };
-use super::account::Actor;
 use super::journal::EntryKind;
 use super::usage::{Outcome, RequestKind, UsageContent, UsageRecord};
 use super::{limits, lots};
@@ -276,11 +276,8 @@ pub(super) fn settle(book: &mut Book, request: SettleRequest) -> Result<Receipt,
 }
 
 fn late_charge(book: &Book, hold: &Hold, charge: Credits) -> Result<Credits, Halt> {
-    let held_again = hold
-        .key
-        .as_ref()
-        .and_then(|key| book.keys.get(key))
-        .is_some_and(|record| record.hold != hold.id);
+    let held_again =
+        hold.key.as_ref().and_then(|key| book.keys.get(key)).is_some_and(|record| record.hold != hold.id);
     if held_again {
         return Ok(Credits::ZERO);
     }

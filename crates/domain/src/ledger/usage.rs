@@ -52,14 +52,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 6] = [
-        Self::Settled,
-        Self::UpstreamFailed,
-        Self::NoOutput,
-        Self::Unusable,
-        Self::Unknown,
-        Self::Abandoned,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Settled, Self::UpstreamFailed, Self::NoOutput, Self::Unusable, Self::Unknown, Self::Abandoned];
 
     /// The word that stores and clients see.
     pub const fn as_str(self) -> &'static str {

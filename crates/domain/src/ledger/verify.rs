@@ -213,7 +213,8 @@ fn one_charge_per_key(holds: &[Hold], findings: &mut Findings) {
 /// I7: one usage row for each settled hold, with the same credits.
 fn usage_matches(books: &AccountBooks, findings: &mut Findings) {
     let mut usage: BTreeMap<HoldId, Credits> = books.settled_usage.iter().copied().collect();
-    findings.expect("I7", usage.len() == books.settled_usage.len(), || "a hold has two usage rows".to_owned());
+    findings
+        .expect("I7", usage.len() == books.settled_usage.len(), || "a hold has two usage rows".to_owned());
     for hold in books.holds.iter().filter(|hold| hold.state == HoldState::Settled) {
         let row = usage.remove(&hold.id);
         findings.expect("I7", row == Some(hold.charged), || {

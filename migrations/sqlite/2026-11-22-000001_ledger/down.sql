@@ -1,0 +1,11 @@
+DROP TABLE outbox;
+DROP TABLE instances;
+DROP TABLE idempotency_keys;
+DROP TABLE ai_usage_content;
+DROP TABLE ai_usage_log;
+DROP TABLE account_suspensions;
+DROP TABLE credit_journal_notes;
+DROP TABLE credit_journal;
+DROP TABLE credit_holds;
+DROP TABLE credit_grants;
+DROP TABLE user_ai_credits;
