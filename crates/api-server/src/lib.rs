@@ -1,1 +1,16 @@
-//! Saldo's server.
+//! The server and its command line: the only crate that names concrete adapters.
+//!
+//! [`config`] reads the environment, [`wiring`] builds the services from it, [`routes`] answer HTTP through
+//! the layers in [`http`], [`jobs`] keep the books in order, [`cli`] is the way in.
+
+pub mod catalog;
+pub mod cli;
+pub mod clock;
+pub mod config;
+mod demo;
+mod http;
+mod jobs;
+mod routes;
+pub mod server;
+mod telemetry;
+pub mod wiring;

@@ -1,1 +1,228 @@
-//! (soon)
+//! The catalogue: plans, models with their prices, charge rules, limits. Plain data that is checked once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::credits::Credits;
+use crate::ledger::limits::LimitBook;
+use crate::ledger::usage::RequestKind;
+use crate::money::{Money, NanoUsd};
+use crate::pricing::ChargeRule;
+use crate::tokens::Tokens;
+
+/// A plan that customers buy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Its id, as clients name it.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// What it costs.
+    pub price: Money,
+    /// The credits that come with it.
+    pub credits: Credits,
+}
+
+/// What a model is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Completing conversations.
+    Chat,
+    /// Embedding texts.
+    Embeddings,
+}
+
+/// A model that may be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// Its id, for clients and for the provider.
+    pub id: String,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The tokenizer that counts for it.
+    pub tokenizer: String,
+    /// Input and output together, in tokens.
+    pub context_window: Tokens,
+    /// The most output that the model gives.
+    pub max_output: Tokens,
+    /// Whether it reasons before it answers.
+    pub reasoning: bool,
+    /// Its prices over time, oldest first.
+    pub prices: Vec<Price>,
+}
+
+/// What a provider charges for a model from some day on, in nano-dollars for a million tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Price {
+    /// The name that usage rows keep: the day it became valid.
+    pub version: String,
+    /// Valid from this moment.
+    pub valid_from: Timestamp,
+    /// Input.
+    pub input: NanoUsd,
+    /// Input served from the provider's cache.
+    pub cached_input: NanoUsd,
+    /// Output.
+    pub output: NanoUsd,
+    /// Reasoning output; `None` counts as output.
+    pub reasoning: Option<NanoUsd>,
+}
+
+impl Model {
+    /// The price in force at `at`; `None` before the first one: then the model cannot be called.
+    pub fn price_at(&self, at: Timestamp) -> Option<&Price> {
+        self.prices.iter().rev().find(|price| price.valid_from <= at)
+    }
+}
+
+/// Everything a catalogue says, before it is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueParts {
+    /// The plans.
+    pub plans: Vec<Plan>,
+    /// The models.
+    pub models: Vec<Model>,
+    /// The model of requests that name none.
+    pub default_model: String,
+    /// What assistant requests cost.
+    pub assistant: ChargeRule,
+    /// What insights cost.
+    pub insights: ChargeRule,
+    /// Limits of each plan.
+    pub limits: Arc<LimitBook>,
+    /// Reais for a dollar, in ten-thousandths.
+    pub usd_brl_e4: i64,
+    /// Credits for a dollar of provider cost, where requests are charged by cost.
+    pub credits_per_usd: u32,
+}
+
+/// A checked catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Catalogue {
+    parts: CatalogueParts,
+    models: BTreeMap<String, Model>,
+}
+
+impl Catalogue {
+    /// Checks the parts; all faults at once.
+    pub fn new(mut parts: CatalogueParts) -> Result<Self, Vec<String>> {
+        let mut faults = Vec::new();
+        for model in &mut parts.models {
+            model.prices.sort_by_key(|price| price.valid_from);
+            check_model(model, &mut faults);
+        }
+        let models: BTreeMap<String, Model> =
+            parts.models.iter().map(|model| (model.id.clone(), model.clone())).collect();
+        if models.len() != parts.models.len() {
+            faults.push("models: two models have the same id".to_owned());
+        }
+        if !models.get(&parts.default_model).is_some_and(|model| model.purpose == Purpose::Chat) {
+            faults.push(format!("default_model: there is no chat model `{}`", parts.default_model));
+        }
+        let mut plan_ids = BTreeSet::new();
+        for plan in &parts.plans {
+            if !plan_ids.insert(&plan.id) {
+                faults.push(format!("plans: two plans have the id `{}`", plan.id));
+            }
+            if !plan.credits.is_positive() || plan.price.minor() == 0 {
+                faults.push(format!("plan `{}`: price and credits must be more than zero", plan.id));
+            }
+        }
+        for plan in parts.limits.by_plan.keys().filter(|plan| !plan_ids.contains(&plan.as_str().to_owned())) {
+            faults.push(format!("limits: there is no plan `{}`", plan.as_str()));
+        }
+        for (name, rule) in [("assistant", &parts.assistant), ("insights", &parts.insights)] {
+            if rule.credits_per_1000_tokens == 0 || rule.max_output == Tokens::ZERO {
+                faults.push(format!("charge.{name}: must be more than zero"));
+            }
+        }
+        if parts.usd_brl_e4 <= 0 || parts.credits_per_usd == 0 {
+            faults.push("usd_brl and credits_per_usd must be more than zero".to_owned());
+        }
+        if faults.is_empty() { Ok(Self { parts, models }) } else { Err(faults) }
+    }
+
+    /// A model by its id.
+    pub fn model(&self, id: &str) -> Option<&Model> {
+        self.models.get(id)
+    }
+
+    /// All models, by id.
+    pub fn models(&self) -> impl Iterator<Item = &Model> {
+        self.models.values()
+    }
+
+    /// The model of requests that name none.
+    pub fn default_model(&self) -> &str {
+        &self.parts.default_model
+    }
+
+    /// A model that completes conversations, by its id.
+    pub fn chat_model(&self, id: &str) -> Option<&Model> {
+        self.model(id).filter(|model| model.purpose == Purpose::Chat)
+    }
+
+    /// The same catalogue with another default model; `None` when it has no such chat model.
+    pub fn with_default_model(mut self, id: &str) -> Option<Self> {
+        self.chat_model(id)?;
+        id.clone_into(&mut self.parts.default_model);
+        Some(self)
+    }
+
+    /// The same catalogue with other limits for every plan.
+    #[must_use]
+    pub fn with_limits(mut self, change: impl Fn(&mut crate::ledger::limits::Limits)) -> Self {
+        let mut limits = (*self.parts.limits).clone();
+        change(&mut limits.default);
+        limits.by_plan.values_mut().for_each(change);
+        self.parts.limits = Arc::new(limits);
+        self
+    }
+
+    /// The plans, in the order of the file.
+    pub fn plans(&self) -> &[Plan] {
+        &self.parts.plans
+    }
+
+    /// What a kind of request costs.
+    pub fn rule(&self, kind: RequestKind) -> ChargeRule {
+        match kind {
+            RequestKind::Assistant => self.parts.assistant,
+            RequestKind::Insights => self.parts.insights,
+        }
+    }
+
+    /// Limits of each plan.
+    pub fn limits(&self) -> &Arc<LimitBook> {
+        &self.parts.limits
+    }
+
+    /// Reais for a dollar, in ten-thousandths.
+    pub fn usd_brl_e4(&self) -> i64 {
+        self.parts.usd_brl_e4
+    }
+
+    /// Credits for a dollar of provider cost.
+    pub fn credits_per_usd(&self) -> u32 {
+        self.parts.credits_per_usd
+    }
+}
+
+fn check_model(model: &Model, faults: &mut Vec<String>) {
+    let id = &model.id;
+    if model.prices.is_empty() {
+        faults.push(format!("model `{id}`: has no price, so it could never be called"));
+    }
+    let silent = model.purpose == Purpose::Chat && model.max_output == Tokens::ZERO;
+    if model.context_window == Tokens::ZERO || silent {
+        faults.push(format!("model `{id}`: context_window and max_output must be more than zero"));
+    }
+    for pair in model.prices.windows(2) {
+        if let [earlier, later] = pair
+            && earlier.valid_from == later.valid_from
+        {
+            faults.push(format!("model `{id}`: two prices are valid from {}", later.version));
+        }
+    }
+}

@@ -26,6 +26,8 @@ pub enum DecimalError {
 impl NanoUsd {
     /// Nothing.
     pub const ZERO: Self = Self(0);
+    /// The largest amount: about nine thousand million dollars.
+    pub const MAX: Self = Self(i64::MAX);
     const DIGITS: u32 = 9;
 
     /// From a count of nano-dollars; `None` when negative.

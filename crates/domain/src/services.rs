@@ -1,1 +1,5 @@
-//! (soon)
+//! What the product does, over the ports.
+
+pub mod accounts;
+pub mod assistant;
+pub mod verification;

@@ -198,8 +198,8 @@ fn act(book: &mut Book, command: &Command) -> Result<Receipt, Halt> {
         Command::Grant(request) => grants::grant(book, request),
         Command::Adjust(request) => grants::adjust(book, request),
         Command::ClawBack(request) => clawback::claw_back(book, request),
-        Command::Suspend(request) => standing::suspend(book, request),
-        Command::Resume(request) => standing::resume(book, &request),
+        Command::Suspend(request) => Ok(standing::suspend(book, request)),
+        Command::Resume(request) => Ok(standing::resume(book, &request)),
         Command::Expire(request) => holds::expire_lost(book, &request),
     }
 }

@@ -217,7 +217,7 @@ pub(super) fn settle(book: &mut Book, request: SettleRequest) -> Result<Receipt,
     let charge = charge.or_zero();
     let charged = match hold.state {
         HoldState::Open => charge.min(hold.amount),
-        HoldState::Expired => late_charge(book, &hold, charge)?,
+        HoldState::Expired => late_charge(book, &hold, key.as_ref(), charge)?,
         HoldState::Voided => return Err(Refusal::HoldVoided.into()),
         HoldState::Settled => {
             let balances = book.account.balances()?;
@@ -251,6 +251,8 @@ pub(super) fn settle(book: &mut Book, request: SettleRequest) -> Result<Receipt,
             at: now.at,
         })?;
     }
+    // What came back to a lot that is due expires now, before anybody is told that it is there.
+    lots::expire_due(book, now.at)?;
     let balances = book.account.balances()?;
     if let (Some(key), Some(answer)) = (key, answer)
         && let Some(record) = book.keys.get_mut(&key)
@@ -275,10 +277,16 @@ pub(super) fn settle(book: &mut Book, request: SettleRequest) -> Result<Receipt,
     Ok(Receipt::Settled(Settled { charged, absorbed, balances, repeated: false }))
 }
 
-fn late_charge(book: &Book, hold: &Hold, charge: Credits) -> Result<Credits, Halt> {
-    let held_again =
-        hold.key.as_ref().and_then(|key| book.keys.get(key)).is_some_and(|record| record.hold != hold.id);
-    if held_again {
+/// What a hold that expired is charged late. A key is only loaded when the command names it, so a hold
+/// under a key that is not named is free: it might have been held again.
+fn late_charge(
+    book: &Book,
+    hold: &Hold,
+    named: Option<&IdempotencyKey>,
+    charge: Credits,
+) -> Result<Credits, Halt> {
+    let stands_for = named.and_then(|key| book.keys.get(key)).map(|record| record.hold);
+    if hold.key.is_some() && (hold.key.as_ref() != named || stands_for != Some(hold.id)) {
         return Ok(Credits::ZERO);
     }
     Ok(charge.min(hold.amount).min(book.account.balances()?.available))

@@ -137,6 +137,10 @@ impl NotNow {
 
 /// GCRA: the theoretical arrival time after an arrival that costs `cost`, or why not.
 fn arrive(tat: Timestamp, now: Timestamp, cost: Span) -> Result<Timestamp, NotNow> {
+    if cost == Span::ZERO {
+        // Unlimited: free whatever the state says, also when a clock stepped back behind it.
+        return Ok(tat);
+    }
     if cost > MINUTE {
         return Err(NotNow::Never);
     }

@@ -1,22 +1,22 @@
 //! Suspension: any one source suspends, and lifting one leaves the others.
 
 use super::account::Suspension;
-use super::books::{Book, Halt};
+use super::books::Book;
 use super::command::{Receipt, ResumeRequest, SuspendRequest};
 
 /// Suspends spending for one source; suspended already by it, nothing changes.
-pub(super) fn suspend(book: &mut Book, request: SuspendRequest) -> Result<Receipt, Halt> {
+pub(super) fn suspend(book: &mut Book, request: SuspendRequest) -> Receipt {
     let SuspendRequest { user, source, actor, reason, now } = request;
     if !book.suspensions.iter().any(|known| known.source == source) {
         let suspension = Suspension { user, source, actor, reason, since: now.at };
         book.suspensions.push(suspension.clone());
         book.out.suspended.push(suspension);
     }
-    Ok(standing(book))
+    standing(book)
 }
 
 /// Lifts the suspension of one source; there being none, nothing changes.
-pub(super) fn resume(book: &mut Book, request: &ResumeRequest) -> Result<Receipt, Halt> {
+pub(super) fn resume(book: &mut Book, request: &ResumeRequest) -> Receipt {
     if let Some(index) = book.suspensions.iter().position(|known| known.source == request.source) {
         let lifted = book.suspensions.swap_remove(index);
         // Suspended and resumed within one batch: there is no row to delete.
@@ -25,7 +25,7 @@ pub(super) fn resume(book: &mut Book, request: &ResumeRequest) -> Result<Receipt
             None => book.out.resumed.push(lifted),
         }
     }
-    Ok(standing(book))
+    standing(book)
 }
 
 fn standing(book: &mut Book) -> Receipt {

@@ -1,0 +1,7 @@
+//! Which tokens are taken, which are not, and whom they name.
+
+mod claims;
+mod forged;
+mod issuing;
+mod mint;
+mod subjects;

@@ -1,0 +1,81 @@
+//! The command line.
+
+mod credits;
+mod prices;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Env};
+use crate::wiring::Stores;
+use crate::{server, telemetry};
+
+/// Saldo: sell AI by the credit.
+///
+/// Configured by environment variables (see .env.example); a .env file in the working directory is read too.
+#[derive(Parser)]
+#[command(name = "api-server", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve HTTP (what happens without a command).
+    ///
+    /// Needs the configuration; in development, nothing: what is missing gets a local stand-in.
+    Serve,
+    /// Make the tables of the store, or bring them up to date.
+    ///
+    /// Needs DATABASE_URL. `serve` does it too, at start.
+    Migrate,
+    /// Print a bearer token, signed with JWT_SECRET.
+    ///
+    /// In production, for operators; the product's own sign-in makes its users' tokens.
+    Token(token::Options),
+    /// Look at credits, grant them, verify that the books add up. Needs DATABASE_URL.
+    #[command(subcommand)]
+    Credits(credits::Command),
+    /// Check the catalogue's prices. Needs CATALOG_FILE, or checks the embedded catalogue.
+    #[command(subcommand)]
+    Prices(prices::Command),
+}
+
+/// Runs what the command line says. Faults go to standard error, each on a line; the exit code is 0 for
+/// success, 1 for a fault, 2 for words that make no sense.
+pub async fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let config = match Config::load(Env::of_process()) {
+        Ok(config) => config,
+        Err(faults) => return fail("the configuration is not right", &faults),
+    };
+    telemetry::start(config.json_logs);
+    let done = match cli.command {
+        None | Some(Command::Serve) => server::serve(config).await,
+        Some(Command::Migrate) => migrate(&config).await,
+        Some(Command::Token(options)) => token::print(&config, &options),
+        Some(Command::Credits(command)) => credits::run(&config, command).await,
+        Some(Command::Prices(command)) => prices::run(&config, &command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(faults) => fail("api-server stopped", &faults),
+    }
+}
+
+fn fail(what: &str, faults: &[String]) -> ExitCode {
+    eprintln!("{what}:");
+    for fault in faults {
+        eprintln!("  - {fault}");
+    }
+    ExitCode::FAILURE
+}
+
+async fn migrate(config: &Config) -> Result<(), Vec<String>> {
+    Stores::migrate(&config.database).await.map_err(|error| vec![error])?;
+    println!("{}: up to date", config.database);
+    Ok(())
+}

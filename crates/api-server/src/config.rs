@@ -1,0 +1,325 @@
+//! The configuration: the environment, read once, checked whole, all faults in one list.
+
+mod database;
+mod env;
+mod stand_in;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+pub use database::Database;
+pub use env::Env;
+
+/// Where the server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppEnv {
+    /// On a developer's machine: what is missing gets a local stand-in.
+    Development,
+    /// For customers: what is missing is a reason not to start.
+    Production,
+}
+
+/// Everything that can be set.
+#[derive(Debug)]
+pub struct Config {
+    /// `APP_ENV`, else `NODE_ENV`.
+    pub app_env: AppEnv,
+    /// `HOST` and `PORT`.
+    pub listen: (IpAddr, u16),
+    /// `DATABASE_URL`.
+    pub database: Database,
+    /// `JWT_*`.
+    pub jwt: Jwt,
+    /// `OPENAI_*`; `None` simulates the model.
+    pub openai: Option<OpenAi>,
+    /// `OPENAI_MODEL`: the default model, instead of the catalogue's.
+    pub default_model: Option<String>,
+    /// `CATALOG_FILE`.
+    pub catalog_file: Option<PathBuf>,
+    /// `REPORT_TIMEZONE`.
+    pub report_timezone: Tz,
+    /// `CONTENT_RETENTION_DAYS`; 0 never stores texts.
+    pub content_retention_days: u32,
+    /// `CORS_ORIGINS` and `FRONTEND_URL`: origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// `RATE_LIMIT_*`.
+    pub rate_limits: RateLimits,
+    /// `SHUTDOWN_GRACE_SECONDS`.
+    pub shutdown_grace: Duration,
+    /// `LOG_FORMAT`: whether logs are JSON.
+    pub json_logs: bool,
+    /// What stands in for something that is missing, each a sentence to announce.
+    pub stand_ins: Vec<String>,
+}
+
+/// How bearer tokens are checked.
+#[derive(Debug)]
+pub struct Jwt {
+    /// `JWT_SECRET`, at least 32 bytes.
+    pub secret: SecretString,
+    /// `JWT_ISSUER`.
+    pub issuer: Option<String>,
+    /// `JWT_AUDIENCE`.
+    pub audience: Option<String>,
+}
+
+/// The model's provider.
+#[derive(Debug)]
+pub struct OpenAi {
+    /// `OPENAI_API_KEY`.
+    pub api_key: SecretString,
+    /// `OPENAI_BASE_URL`.
+    pub base_url: Url,
+}
+
+/// Limits that override every plan's; `None` leaves the catalogue's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RateLimits {
+    /// `RATE_LIMIT_RPM`.
+    pub requests_per_minute: Option<u32>,
+    /// `RATE_LIMIT_TPM`.
+    pub tokens_per_minute: Option<u32>,
+    /// `RATE_LIMIT_CONCURRENT`.
+    pub concurrent: Option<u32>,
+    /// `RATE_LIMIT_IP_RPM`: requests per minute and address, before authentication; 0 is unlimited.
+    pub per_ip_per_minute: u32,
+}
+
+/// The least length of `JWT_SECRET`, in bytes.
+const LEAST_SECRET: usize = 32;
+
+impl Config {
+    /// Reads and checks everything.
+    pub fn load(mut env: Env) -> Result<Self, Vec<String>> {
+        let app_env = app_env(&mut env);
+        let production = app_env == AppEnv::Production;
+        let mut stand_ins = Vec::new();
+        let host = env.parsed("HOST", IpAddr::from([127, 0, 0, 1]));
+        let port = env.parsed("PORT", 3001);
+        let database = database::read(&mut env, production);
+        let jwt = jwt(&mut env, production, &database, &mut stand_ins);
+        let openai = openai(&mut env, production, &mut stand_ins);
+        let config = Self {
+            app_env,
+            listen: (host, port),
+            database,
+            jwt,
+            openai,
+            default_model: env.text("OPENAI_MODEL"),
+            catalog_file: env.text("CATALOG_FILE").map(PathBuf::from),
+            report_timezone: env.parsed("REPORT_TIMEZONE", chrono_tz::America::Sao_Paulo),
+            content_retention_days: whole(&mut env, "CONTENT_RETENTION_DAYS", 30, 36_500),
+            cors_origins: cors_origins(&mut env, production),
+            rate_limits: RateLimits {
+                requests_per_minute: env.parsed_if_set("RATE_LIMIT_RPM"),
+                tokens_per_minute: env.parsed_if_set("RATE_LIMIT_TPM"),
+                concurrent: env.parsed_if_set("RATE_LIMIT_CONCURRENT"),
+                per_ip_per_minute: env.parsed("RATE_LIMIT_IP_RPM", 300),
+            },
+            shutdown_grace: Duration::from_secs(u64::from(whole(
+                &mut env,
+                "SHUTDOWN_GRACE_SECONDS",
+                300,
+                3600,
+            ))),
+            json_logs: log_format(&mut env, production),
+            stand_ins,
+        };
+        let faults = env.into_faults();
+        if faults.is_empty() { Ok(config) } else { Err(faults) }
+    }
+}
+
+fn app_env(env: &mut Env) -> AppEnv {
+    let name = if env.text("APP_ENV").is_some() { "APP_ENV" } else { "NODE_ENV" };
+    match env.text(name).as_deref() {
+        None | Some("development" | "dev" | "test") => AppEnv::Development,
+        Some("production" | "prod") => AppEnv::Production,
+        Some(other) => {
+            env.fault(format!("{name}: `{other}` is neither development nor production"));
+            // The stricter of the two, so that a typing error opens nothing.
+            AppEnv::Production
+        }
+    }
+}
+
+fn jwt(env: &mut Env, production: bool, database: &Database, stand_ins: &mut Vec<String>) -> Jwt {
+    if env.text("JWT_JWKS_URL").is_some() {
+        env.fault("JWT_JWKS_URL: this version checks HS256 tokens only; set JWT_SECRET instead");
+    }
+    let secret = match env.secret("JWT_SECRET") {
+        Some(secret) => {
+            let length = secret.expose_secret().len();
+            if length < LEAST_SECRET {
+                env.fault(format!("JWT_SECRET: {length} bytes; at least {LEAST_SECRET} are needed"));
+            } else if production && is_placeholder(secret.expose_secret()) {
+                env.fault("JWT_SECRET: is a placeholder; make one with `openssl rand -hex 32`");
+            }
+            secret
+        }
+        None if production => {
+            env.fault("JWT_SECRET is missing: the key that user tokens are signed with, 32 bytes or more");
+            String::new().into()
+        }
+        None => stand_in::jwt_secret(database, stand_ins),
+    };
+    Jwt { secret, issuer: env.text("JWT_ISSUER"), audience: env.text("JWT_AUDIENCE") }
+}
+
+/// The values that `.env.example` and the seed's document show.
+fn is_placeholder(secret: &str) -> bool {
+    let lower = secret.to_lowercase();
+    ["change-me", "changeme", "your-", "example", "placeholder"].iter().any(|word| lower.contains(word))
+}
+
+fn openai(env: &mut Env, production: bool, stand_ins: &mut Vec<String>) -> Option<OpenAi> {
+    let default_url = Url::parse("https://api.openai.com/v1");
+    let base_url = match env.parsed_if_set::<Url>("OPENAI_BASE_URL") {
+        Some(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(url),
+        Some(url) => {
+            env.fault(format!("OPENAI_BASE_URL: `{url}` is not an http or https address"));
+            None
+        }
+        None => default_url.ok(),
+    };
+    match env.secret("OPENAI_API_KEY") {
+        Some(key) if production && is_placeholder(key.expose_secret()) => {
+            env.fault(
+                "OPENAI_API_KEY não configurada: it is a placeholder (OPENAI_API_KEY is not configured)",
+            );
+            None
+        }
+        Some(api_key) => base_url.map(|base_url| OpenAi { api_key, base_url }),
+        None if production => {
+            env.fault("OPENAI_API_KEY não configurada (OPENAI_API_KEY is missing)");
+            None
+        }
+        None => {
+            stand_ins.push("OPENAI_API_KEY is not set: a SIMULATED model answers".to_owned());
+            None
+        }
+    }
+}
+
+fn cors_origins(env: &mut Env, production: bool) -> Vec<String> {
+    let mut origins = Vec::new();
+    match env.text("FRONTEND_URL") {
+        Some(url) => origins.extend(origin(env, "FRONTEND_URL", &url)),
+        None if production => env.fault("FRONTEND_URL is missing: where the product's pages are"),
+        None => origins.push("http://localhost:5173".to_owned()),
+    }
+    let listed = env.text("CORS_ORIGINS").unwrap_or_default();
+    for part in listed.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        origins.extend(origin(env, "CORS_ORIGINS", part));
+    }
+    origins
+}
+
+/// `scheme://host[:port]` of an address, as browsers send it.
+fn origin(env: &mut Env, name: &str, text: &str) -> Option<String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
+            Some(url.origin().ascii_serialization())
+        }
+        _ => {
+            env.fault(format!("{name}: `{text}` is not an http or https address"));
+            None
+        }
+    }
+}
+
+fn whole(env: &mut Env, name: &str, default: u32, most: u32) -> u32 {
+    let value = env.parsed(name, default);
+    if value > most {
+        env.fault(format!("{name}: {value} is more than {most}"));
+    }
+    value
+}
+
+fn log_format(env: &mut Env, production: bool) -> bool {
+    match env.text("LOG_FORMAT").as_deref() {
+        None => production,
+        Some("json") => true,
+        Some("pretty" | "text") => false,
+        Some(other) => {
+            env.fault(format!("LOG_FORMAT: `{other}` is neither json nor pretty"));
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn production_lists_everything_that_is_missing() {
+        let faults = Config::load(Env::of([("APP_ENV", "production")])).unwrap_err().join("\n");
+        for name in ["JWT_SECRET", "OPENAI_API_KEY não configurada", "DATABASE_URL", "FRONTEND_URL"] {
+            assert!(faults.contains(name), "{name} not in {faults}");
+        }
+    }
+
+    #[test]
+    fn production_starts_with_what_it_needs() {
+        let config = Config::load(Env::of([
+            ("NODE_ENV", "production"),
+            ("JWT_SECRET", SECRET),
+            ("OPENAI_API_KEY", "sk-abc"),
+            ("DATABASE_URL", "postgresql://u:p@db/saldo"),
+            ("FRONTEND_URL", "https://app.test/path"),
+        ]))
+        .unwrap();
+        assert_eq!(config.app_env, AppEnv::Production);
+        assert_eq!(config.cors_origins, ["https://app.test"]);
+        assert!(config.stand_ins.is_empty());
+    }
+
+    #[test]
+    fn every_fault_is_listed_at_once() {
+        let faults = Config::load(Env::of([
+            ("APP_ENV", "staging"),
+            ("PORT", "70000"),
+            ("HOST", "localhost"),
+            ("JWT_SECRET", "short"),
+            ("DATABASE_URL", "mysql://x"),
+            ("REPORT_TIMEZONE", "Mars/Olympus"),
+            ("CORS_ORIGINS", "not an address"),
+            ("RATE_LIMIT_RPM", "-1"),
+            ("LOG_FORMAT", "xml"),
+            ("OPENAI_BASE_URL", "ftp://x"),
+            ("CONTENT_RETENTION_DAYS", "99999999"),
+        ]))
+        .unwrap_err()
+        .join("\n");
+        for name in [
+            "APP_ENV",
+            "PORT",
+            "HOST",
+            "JWT_SECRET",
+            "DATABASE_URL",
+            "REPORT_TIMEZONE",
+            "CORS_ORIGINS",
+            "RATE_LIMIT_RPM",
+            "LOG_FORMAT",
+            "OPENAI_BASE_URL",
+            "CONTENT_RETENTION_DAYS",
+        ] {
+            assert!(faults.contains(name), "{name} not in {faults}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let env = Env::of([("JWT_SECRET", SECRET), ("OPENAI_API_KEY", "sk-very-secret")]);
+        let shown = format!("{:?}", Config::load(env).unwrap());
+        assert!(!shown.contains(SECRET) && !shown.contains("sk-very-secret"));
+    }
+}

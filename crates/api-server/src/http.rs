@@ -1,0 +1,13 @@
+//! The layers around every request, from the outside in: [`envelope`] (request id, security headers, log),
+//! CORS, [`problems`] (errors become problem documents), [`limiter`] (per address); and what handlers use:
+//! [`auth`], [`body`], [`headers`].
+
+pub mod auth;
+pub mod body;
+pub mod envelope;
+pub mod fields;
+pub mod headers;
+pub mod limiter;
+pub mod problem;
+pub mod problems;
+pub mod texts;

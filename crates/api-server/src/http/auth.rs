@@ -1,0 +1,54 @@
+//! Bearer tokens become callers.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+use domain::ports::identity::{Caller, Scope};
+
+use super::problem::{Kind, Problem};
+use crate::wiring::App;
+
+/// A caller with a good token. Handlers take it as their first argument, so that nothing of a stranger's
+/// request is read.
+pub struct Bearer(pub Caller);
+
+impl Bearer {
+    /// The caller, if it may do this.
+    pub fn with(self, scope: Scope) -> Result<Caller, Problem> {
+        if self.0.may(scope) {
+            return Ok(self.0);
+        }
+        let cause = format!("the token lacks {}", scope.as_str());
+        Err(Problem::because(Kind::Forbidden, cause))
+    }
+}
+
+impl FromRequest for Bearer {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(authenticate(request))
+    }
+}
+
+fn authenticate(request: &HttpRequest) -> Result<Bearer, Problem> {
+    let app = request.app_data::<web::Data<App>>().ok_or(Kind::Internal)?;
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let header = headers.next().ok_or(Kind::Unauthorized)?;
+    if headers.next().is_some() {
+        return Err(Problem::because(Kind::Unauthorized, "more than one Authorization header"));
+    }
+    let text = header.to_str().map_err(|_| Kind::Unauthorized)?;
+    let (scheme, token) = text.split_once(' ').ok_or(Kind::Unauthorized)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Kind::Unauthorized.into());
+    }
+    let now = app.clock.now().at;
+    app.tokens
+        .verify(token.trim(), now)
+        .map(Bearer)
+        .map_err(|reason| Problem::because(Kind::Unauthorized, reason))
+}

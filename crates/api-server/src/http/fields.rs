@@ -1,0 +1,112 @@
+//! Taking fields out of JSON, each wrong one noted with its place.
+
+use domain::services::assistant::question::{FieldFault, FieldRule};
+use serde_json::{Map, Value};
+
+use super::problem::Problem;
+
+/// The fields of a JSON object. `null` counts as absent; fields nobody asks for are ignored.
+pub struct Fields<'a> {
+    object: &'a Map<String, Value>,
+    base: String,
+    faults: Vec<FieldFault>,
+}
+
+impl<'a> Fields<'a> {
+    /// Of a whole body, which must be an object.
+    pub fn of_body(body: &'a Value) -> Result<Self, Problem> {
+        match body {
+            Value::Object(object) => Ok(Self { object, base: String::new(), faults: Vec::new() }),
+            _ => Err(Problem::field("", FieldRule::Type("an object"))),
+        }
+    }
+
+    fn within(object: &'a Map<String, Value>, base: String) -> Self {
+        Self { object, base, faults: Vec::new() }
+    }
+
+    /// Notes a fault of a field.
+    pub fn fault(&mut self, name: &str, rule: FieldRule) {
+        self.faults.push(FieldFault::new(format!("{}/{name}", self.base), rule));
+    }
+
+    /// All faults, or what was made of the fields.
+    pub fn finish<T>(self, made: T) -> Result<T, Problem> {
+        if self.faults.is_empty() { Ok(made) } else { Err(self.faults.into()) }
+    }
+
+    fn get(&self, name: &str) -> Option<&'a Value> {
+        self.object.get(name).filter(|value| !value.is_null())
+    }
+
+    fn typed<T>(
+        &mut self,
+        name: &str,
+        type_name: &'static str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.get(name)?;
+        let read = read(value);
+        if read.is_none() {
+            self.fault(name, FieldRule::Type(type_name));
+        }
+        read
+    }
+
+    /// A text.
+    pub fn text(&mut self, name: &str) -> Option<&'a str> {
+        self.typed(name, "a string", Value::as_str)
+    }
+
+    /// A number of any sort, as it was written.
+    pub fn number(&mut self, name: &str) -> Option<&'a Value> {
+        self.typed(name, "a number", |value| value.is_number().then_some(value))
+    }
+
+    /// A whole number.
+    pub fn whole(&mut self, name: &str) -> Option<i64> {
+        self.typed(name, "a whole number", Value::as_i64)
+    }
+
+    /// True or false.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        self.typed(name, "true or false", Value::as_bool)
+    }
+
+    /// An object.
+    pub fn object(&mut self, name: &str) -> Option<&'a Map<String, Value>> {
+        self.typed(name, "an object", Value::as_object)
+    }
+
+    /// Looks into an object field; the faults found there are kept here.
+    pub fn inside<T>(&mut self, name: &str, look: impl FnOnce(&mut Fields<'a>) -> T) -> Option<T> {
+        let object = self.object(name)?;
+        let mut inner = Fields::within(object, format!("{}/{name}", self.base));
+        let made = look(&mut inner);
+        self.faults.append(&mut inner.faults);
+        Some(made)
+    }
+
+    /// Looks into each object of a list field; absent is empty.
+    pub fn each<T>(&mut self, name: &str, mut look: impl FnMut(&mut Fields<'a>) -> T) -> Vec<T> {
+        let Some(items) = self.typed(name, "a list", Value::as_array) else { return Vec::new() };
+        let mut made = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            if let Value::Object(object) = item {
+                let mut inner = Fields::within(object, format!("{}/{name}/{index}", self.base));
+                made.push(look(&mut inner));
+                self.faults.append(&mut inner.faults);
+            } else {
+                self.fault(&format!("{name}/{index}"), FieldRule::Type("an object"));
+            }
+        }
+        made
+    }
+
+    /// Notes a fault when a field is absent.
+    pub fn require(&mut self, name: &str) {
+        if self.get(name).is_none() {
+            self.fault(name, FieldRule::Required);
+        }
+    }
+}

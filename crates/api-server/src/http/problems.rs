@@ -1,0 +1,141 @@
+//! Errors become problem documents (RFC 9457), ours and the HTTP layer's own alike.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse};
+use serde_json::{Map, Value, json};
+
+use super::envelope::request_id;
+use super::problem::{Kind, Problem};
+use super::texts::{self, Language};
+
+/// Where the kinds of problems are described.
+const TYPES: &str = "https://saldo.dev/problems/";
+
+/// The layer: renders every error response that was not rendered yet.
+pub async fn render_problems(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let response = next.call(request).await?.map_into_boxed_body();
+    if !response.status().is_client_error() && !response.status().is_server_error() {
+        return Ok(response);
+    }
+    let (kind, cause) = match response.response().error() {
+        Some(error) => match error.as_error::<Problem>() {
+            Some(problem) => (problem.kind.clone(), problem.cause.clone()),
+            None => (of_status(response.status()), Some(error.to_string())),
+        },
+        None => (of_status(response.status()), None),
+    };
+    log(&kind, cause.as_deref(), response.request());
+    let mut document = document(&kind, response.request());
+    // What the layers inside said of the method and the like stays.
+    for (name, value) in response.headers() {
+        if name == actix_web::http::header::ALLOW {
+            document.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    Ok(response.into_response(document))
+}
+
+fn of_status(status: StatusCode) -> Kind {
+    match status {
+        StatusCode::NOT_FOUND => Kind::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Kind::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Kind::BodyTooLarge,
+        StatusCode::REQUEST_TIMEOUT => Kind::BodyTimeout,
+        status if status.is_client_error() => Kind::BadRequest,
+        _ => Kind::Internal,
+    }
+}
+
+/// The one place where a cause is logged.
+fn log(kind: &Kind, cause: Option<&str>, request: &HttpRequest) {
+    let (status, code) = kind.status_and_code();
+    let Some(cause) = cause else { return };
+    let request_id = request_id(request);
+    if status.is_server_error() {
+        tracing::error!(%request_id, code, cause, "request failed");
+    } else {
+        tracing::info!(%request_id, code, cause, "request refused");
+    }
+}
+
+/// The response for a problem.
+pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
+    let language = Language::of(request.headers());
+    let (status, code) = kind.status_and_code();
+    let (title, message) = texts::say(kind, language);
+    let mut body = Map::new();
+    let mut put = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
+    put("type", format!("{TYPES}{}", code.replace('_', "-")).into());
+    put("title", title.into());
+    put("status", status.as_u16().into());
+    put("detail", message.clone().into());
+    put("instance", request.path().into());
+    put("code", code.into());
+    put("request_id", request_id(request).into());
+    // The seed's names, which its client shows to people.
+    put("error", title.into());
+    put("message", message.into());
+    match kind {
+        Kind::Invalid(faults) => {
+            let errors: Vec<Value> = faults
+                .iter()
+                .map(
+                    |fault| json!({ "pointer": fault.pointer, "detail": texts::rule(&fault.rule, language) }),
+                )
+                .collect();
+            put("errors", errors.into());
+        }
+        Kind::InsufficientCredits { available, required } => {
+            put("available_credits", available.get().into());
+            put("required_credits", required.get().into());
+        }
+        Kind::NoCredits { required } => {
+            put("available_credits", 0.into());
+            put("required_credits", required.get().into());
+        }
+        Kind::NotEnough { available } => put("available_credits", available.get().into()),
+        Kind::RateLimited { retry_after } => put("retry_after", retry_after.as_secs_up().into()),
+        Kind::MalformedJson
+        | Kind::BadRequest
+        | Kind::BodyTooLarge
+        | Kind::BodyTimeout
+        | Kind::Unauthorized
+        | Kind::Forbidden
+        | Kind::Suspended
+        | Kind::KeyInProgress
+        | Kind::KeyMismatch
+        | Kind::AnswerNotKept
+        | Kind::ModelNotAvailable
+        | Kind::AiUnavailable
+        | Kind::AiBusy
+        | Kind::AiTimeout
+        | Kind::TemporarilyUnavailable
+        | Kind::NotFound
+        | Kind::MethodNotAllowed
+        | Kind::Internal => {}
+    }
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CONTENT_TYPE, "application/problem+json"));
+    response.insert_header((CONTENT_LANGUAGE, language.tag()));
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    if let Some(wait) = kind.retry_after() {
+        response.insert_header((RETRY_AFTER, HeaderValue::from(wait.as_secs_up().max(1))));
+    }
+    if *kind == Kind::Unauthorized {
+        response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"saldo\""));
+    }
+    if matches!(kind, Kind::BodyTooLarge | Kind::BodyTimeout) {
+        // The rest of the body is not read, so the connection cannot be used again.
+        response.force_close();
+    }
+    response.body(Value::Object(body).to_string())
+}

@@ -1,0 +1,278 @@
+//! What problems say, in Portuguese and English.
+
+use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
+use domain::services::assistant::question::FieldRule;
+
+use super::problem::Kind;
+
+/// The languages we speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Brazilian Portuguese; without a wish, this.
+    Portuguese,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// The one of ours that `Accept-Language` wants most.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let wish = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let mut best = (0, Self::Portuguese);
+        for part in wish.split(',') {
+            let (tag, parameters) = part.split_once(';').unwrap_or((part, ""));
+            let language = match tag.trim().to_ascii_lowercase().split('-').next() {
+                Some("pt" | "*") => Self::Portuguese,
+                Some("en") => Self::English,
+                _ => continue,
+            };
+            let weight = thousandths(parameters.trim().strip_prefix("q=").unwrap_or("1"));
+            if weight > best.0 {
+                best = (weight, language);
+            }
+        }
+        best.1
+    }
+
+    /// The tag for `Content-Language`.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Portuguese => "pt-BR",
+            Self::English => "en",
+        }
+    }
+
+    fn pick<T>(self, portuguese: T, english: T) -> T {
+        match self {
+            Self::Portuguese => portuguese,
+            Self::English => english,
+        }
+    }
+}
+
+/// A quality value (`0`, `0.8`, `1.000`) in thousandths.
+fn thousandths(text: &str) -> u32 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let fraction: String = fraction.chars().chain("000".chars()).take(3).collect();
+    format!("{whole}{fraction}").parse().unwrap_or(0)
+}
+
+/// A short title, and a sentence that can be shown to a person.
+pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
+    let texts = |title: (&'static str, &'static str), message: (&str, &str)| {
+        (language.pick(title.0, title.1), language.pick(message.0, message.1).to_owned())
+    };
+    match kind {
+        Kind::MalformedJson => texts(
+            ("JSON inválido", "Malformed JSON"),
+            ("O corpo da requisição não é um JSON válido.", "The request body is not valid JSON."),
+        ),
+        Kind::BadRequest => texts(
+            ("Requisição inválida", "Bad request"),
+            ("A requisição não pôde ser entendida.", "The request could not be understood."),
+        ),
+        Kind::Invalid(_) => texts(
+            ("Requisição inválida", "Invalid request"),
+            ("Há campos inválidos na requisição.", "Some fields of the request are not valid."),
+        ),
+        Kind::BodyTooLarge => texts(
+            ("Requisição grande demais", "Body too large"),
+            ("O corpo da requisição passa de 256 KiB.", "The request body is larger than 256 KiB."),
+        ),
+        Kind::BodyTimeout => texts(
+            ("Tempo esgotado", "Timed out"),
+            ("O corpo da requisição não chegou a tempo.", "The request body did not arrive in time."),
+        ),
+        Kind::Unauthorized => texts(
+            ("Não autenticado", "Unauthorized"),
+            (
+                "Entre novamente: o acesso é inválido ou expirou.",
+                "Sign in again: the token is missing, invalid or expired.",
+            ),
+        ),
+        Kind::Forbidden => texts(
+            ("Acesso negado", "Forbidden"),
+            ("Você não tem permissão para isso.", "You are not allowed to do this."),
+        ),
+        Kind::Suspended => texts(
+            ("Conta suspensa", "Account suspended"),
+            ("Sua conta está suspensa. Fale com o suporte.", "Your account is suspended. Contact support."),
+        ),
+        Kind::InsufficientCredits { available, .. } => (
+            language.pick("Créditos insuficientes", "Insufficient credits"),
+            language.pick(
+                format!("Você tem apenas {available} créditos."),
+                format!("You have only {available} credits."),
+            ),
+        ),
+        Kind::NoCredits { .. } => texts(
+            ("Sem créditos", "No credits"),
+            ("Você não tem créditos de IA. Adquira um plano.", "You have no AI credits. Buy a plan."),
+        ),
+        Kind::KeyInProgress => texts(
+            ("Requisição em andamento", "Request in progress"),
+            (
+                "Uma requisição com esta Idempotency-Key ainda está em andamento.",
+                "A request with this Idempotency-Key is still running.",
+            ),
+        ),
+        Kind::KeyMismatch => texts(
+            ("Idempotency-Key já usada", "Idempotency-Key already used"),
+            (
+                "Esta Idempotency-Key já foi usada com outra requisição.",
+                "This Idempotency-Key was used with another request.",
+            ),
+        ),
+        Kind::AnswerNotKept => texts(
+            ("Resposta não guardada", "Answer not kept"),
+            (
+                "A requisição com esta Idempotency-Key já foi respondida e a resposta não foi guardada. Nada foi cobrado agora.",
+                "The request with this Idempotency-Key was answered and the answer was not kept. Nothing was charged now.",
+            ),
+        ),
+        Kind::NotEnough { available } => (
+            language.pick("Créditos insuficientes", "Not enough credits"),
+            language.pick(
+                format!("A conta tem apenas {available} créditos disponíveis."),
+                format!("Only {available} credits are available on the account."),
+            ),
+        ),
+        Kind::RateLimited { retry_after } => (
+            language.pick("Limite atingido", "Limit reached"),
+            language.pick(
+                format!("Muitas requisições. Tente de novo em {} s.", retry_after.as_secs_up()),
+                format!("Too many requests. Try again in {} s.", retry_after.as_secs_up()),
+            ),
+        ),
+        Kind::ModelNotAvailable => texts(
+            ("Modelo indisponível", "Model not available"),
+            (
+                "O modelo pedido não existe ou não está à venda.",
+                "The model does not exist or is not for sale.",
+            ),
+        ),
+        Kind::AiUnavailable | Kind::AiBusy => texts(
+            ("Conexão com OpenAI falhou", "Connection to OpenAI failed"),
+            (
+                "A IA não respondeu. Nada foi cobrado. Tente novamente em instantes.",
+                "The AI did not answer. Nothing was charged. Try again in a moment.",
+            ),
+        ),
+        Kind::AiTimeout => texts(
+            ("A IA demorou demais", "The AI took too long"),
+            (
+                "A IA não respondeu a tempo. Nada foi cobrado. Tente novamente.",
+                "The AI did not answer in time. Nothing was charged. Try again.",
+            ),
+        ),
+        Kind::TemporarilyUnavailable => texts(
+            ("Temporariamente indisponível", "Temporarily unavailable"),
+            (
+                "O serviço está temporariamente indisponível. Tente novamente em instantes.",
+                "The service is temporarily unavailable. Try again in a moment.",
+            ),
+        ),
+        Kind::NotFound => texts(
+            ("Não encontrado", "Not found"),
+            ("Não há nada neste endereço.", "There is nothing at this address."),
+        ),
+        Kind::MethodNotAllowed => texts(
+            ("Método não permitido", "Method not allowed"),
+            ("Este endereço não aceita esse método.", "This address does not take that method."),
+        ),
+        Kind::Internal => texts(
+            ("Erro interno", "Internal error"),
+            ("Algo deu errado do nosso lado.", "Something went wrong on our side."),
+        ),
+    }
+}
+
+/// What a field must be, as a sentence.
+pub fn rule(rule: &FieldRule, language: Language) -> String {
+    let texts = |portuguese: &str, english: &str| language.pick(portuguese, english).to_owned();
+    match rule {
+        FieldRule::Required => texts("é obrigatório", "is required"),
+        FieldRule::Type(name) => {
+            language.pick(format!("deve ser {}", type_name(name)), format!("must be {name}"))
+        }
+        FieldRule::NotBlank => texts("não pode estar vazio", "must not be blank"),
+        FieldRule::AtMostChars(most) => language.pick(
+            format!("deve ter no máximo {most} caracteres"),
+            format!("must have at most {most} characters"),
+        ),
+        FieldRule::OneOf(words) => {
+            let list = words.join(", ");
+            language.pick(format!("deve ser um de: {list}"), format!("must be one of: {list}"))
+        }
+        FieldRule::AmountWithin(most) => language.pick(
+            format!("deve ser um inteiro diferente de zero, de -{most} a {most}"),
+            format!("must be a whole number other than zero, from -{most} to {most}"),
+        ),
+        FieldRule::FutureTime => {
+            texts("deve ser um momento futuro em RFC 3339", "must be a future time in RFC 3339")
+        }
+        FieldRule::DateOrTime => {
+            texts("deve ser AAAA-MM-DD ou um momento em RFC 3339", "must be YYYY-MM-DD or a time in RFC 3339")
+        }
+        FieldRule::BeforeTo => texts("deve vir antes de `to`", "must come before `to`"),
+        FieldRule::WholeWithin(least, most) => language.pick(
+            format!("deve ser um inteiro de {least} a {most}"),
+            format!("must be a whole number from {least} to {most}"),
+        ),
+        FieldRule::Cursor => texts("não é um cursor desta lista", "is not a cursor of this list"),
+        FieldRule::IdempotencyKey => texts(
+            "deve ter de 1 a 255 caracteres ASCII visíveis",
+            "must be 1 to 255 visible ASCII characters",
+        ),
+        FieldRule::RoomToAnswer => texts(
+            "é longo demais: não sobra espaço para a resposta do modelo",
+            "is too long: it leaves the model no room to answer",
+        ),
+        FieldRule::WithinLimit => texts(
+            "é maior que um limite da conta: nunca poderá ser atendido",
+            "is larger than a limit of the account: it can never be served",
+        ),
+        FieldRule::OnlyWithGrants => texts(
+            "só vale para créditos concedidos (amount positivo)",
+            "goes with granted credits only (a positive amount)",
+        ),
+        FieldRule::Unsupported => {
+            texts("ainda não é suportado nesta versão", "is not supported by this version yet")
+        }
+    }
+}
+
+fn type_name(english: &str) -> &'static str {
+    match english {
+        "a string" => "um texto",
+        "a number" => "um número",
+        "a whole number" => "um número inteiro",
+        "an object" => "um objeto",
+        "a list" => "uma lista",
+        "true or false" => "verdadeiro ou falso",
+        _ => "de outro tipo",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+
+    #[test]
+    fn the_language_most_wanted_is_spoken_and_portuguese_otherwise() {
+        for (wish, expected) in [
+            ("en", Language::English),
+            ("en-GB,pt;q=0.9", Language::English),
+            ("en;q=0.3, pt-BR;q=0.8", Language::Portuguese),
+            ("fr, de", Language::Portuguese),
+            ("", Language::Portuguese),
+            ("en;q=0", Language::Portuguese),
+            ("en;q=banana", Language::Portuguese),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_str(wish).unwrap());
+            assert_eq!(Language::of(&headers), expected, "{wish}");
+        }
+    }
+}

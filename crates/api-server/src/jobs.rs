@@ -1,0 +1,114 @@
+//! Work in the background, on every replica; done once, whoever does it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use domain::clock::Span;
+use domain::ledger::holds::KEY_LIFETIME;
+use domain::ports::Unavailable;
+use domain::ports::upkeep::{LEASE, LEASE_RENEWAL};
+use tokio::task::JoinSet;
+
+use crate::http::limiter::IpLimiter;
+use crate::wiring::App;
+
+/// How often due holds and lots are looked for: short, so that the holds of a dead server are free within
+/// 30 s of its death.
+const SWEEP: Duration = Duration::from_secs(1);
+/// How many accounts one sweep visits.
+const SWEEP_LIMIT: u32 = 500;
+/// How often old texts and keys are deleted.
+const PURGE: Duration = Duration::from_secs(3600);
+/// How often idle addresses are forgotten.
+const FORGET: Duration = Duration::from_secs(60);
+/// How soon a lease that could not be renewed is tried again.
+const LEASE_RETRY: Duration = Duration::from_secs(1);
+
+/// Starts all jobs; they end when the set is dropped.
+pub fn start(app: &web::Data<App>, limiter: &web::Data<IpLimiter>, retention_days: u32) -> JoinSet<()> {
+    let mut jobs = JoinSet::new();
+    jobs.spawn(keep_lease(app.clone().into_inner()));
+    jobs.spawn(every(SWEEP, "sweep", app, sweep));
+    jobs.spawn(every(PURGE, "purge", app, move |app| purge(app, retention_days)));
+    let limiter = limiter.clone().into_inner();
+    jobs.spawn(async move {
+        loop {
+            tokio::time::sleep(FORGET).await;
+            limiter.forget_idle();
+        }
+    });
+    jobs
+}
+
+/// Writes the lease once; the server does not take requests before that.
+pub async fn take_lease(app: &App) -> Result<(), Unavailable> {
+    let until = app.clock.now().at.after(LEASE);
+    app.stores.upkeep.renew_lease(app.instance, until).await?;
+    app.state.set_lease(true);
+    Ok(())
+}
+
+async fn keep_lease(app: Arc<App>) {
+    let usual = Duration::from_micros(LEASE_RENEWAL.as_micros().unsigned_abs());
+    let mut pause = usual;
+    let mut renewed = app.clock.now().at;
+    loop {
+        tokio::time::sleep(pause).await;
+        match take_lease(&app).await {
+            Ok(()) => {
+                renewed = app.clock.now().at;
+                pause = usual;
+            }
+            Err(cause) => {
+                tracing::warn!(%cause, "the lease could not be renewed");
+                app.state.set_lease(app.clock.now().at.since(renewed) < LEASE);
+                pause = LEASE_RETRY;
+            }
+        }
+    }
+}
+
+/// Runs a job now, and again after every `period`; an outage is logged when it begins.
+fn every<F>(
+    period: Duration,
+    name: &'static str,
+    app: &web::Data<App>,
+    job: impl Fn(Arc<App>) -> F + Send + 'static,
+) -> impl Future<Output = ()> + Send + 'static
+where
+    F: Future<Output = Result<(), Unavailable>> + Send,
+{
+    let app = app.clone().into_inner();
+    async move {
+        let mut well = true;
+        loop {
+            match job(Arc::clone(&app)).await {
+                Ok(()) => well = true,
+                Err(cause) => {
+                    if well {
+                        tracing::warn!(%cause, name, "a background job could not work");
+                    }
+                    well = false;
+                }
+            }
+            tokio::time::sleep(period).await;
+        }
+    }
+}
+
+async fn sweep(app: Arc<App>) -> Result<(), Unavailable> {
+    while app.stores.upkeep.expire_due(app.clock.now(), SWEEP_LIMIT).await? >= SWEEP_LIMIT {}
+    Ok(())
+}
+
+async fn purge(app: Arc<App>, retention_days: u32) -> Result<(), Unavailable> {
+    let now = app.clock.now().at;
+    app.stores.upkeep.purge(now.before(retention(retention_days)), now.before(KEY_LIFETIME)).await
+}
+
+/// So many days.
+pub fn retention(days: u32) -> Span {
+    Span::from_micros(i64::from(days).saturating_mul(24 * 60 * 60 * 1_000_000))
+}

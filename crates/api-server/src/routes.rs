@@ -1,0 +1,42 @@
+//! What is where. Handlers are thin: parse, call, map.
+
+mod admin;
+mod assistant;
+mod credits;
+mod health;
+mod views;
+
+use actix_web::web::{self, ServiceConfig, get, post};
+use actix_web::{HttpResponse, Resource};
+
+use crate::http::problem::{Kind, Problem};
+
+/// Registers every route.
+pub fn register(config: &mut ServiceConfig) {
+    config
+        .service(at("/livez").route(get().to(health::livez)))
+        .service(at("/readyz").route(get().to(health::readyz)))
+        .service(at("/api/ai-assistant").route(post().to(assistant::ask)))
+        .service(at("/api/ai-insights").route(post().to(assistant::insights)))
+        .service(at("/api/user/ai-credits").route(get().to(credits::balance)))
+        .service(at("/api/user/ai-credits/history").route(get().to(credits::history)))
+        .service(at("/api/user/ai-usage").route(get().to(credits::usage)))
+        .service(at("/api/admin/ai-analytics").route(get().to(admin::analytics)))
+        .service(at("/api/admin/users/{id}/credits").route(post().to(admin::move_credits)))
+        .service(at("/api/admin/users/{id}/suspend").route(post().to(admin::suspend)))
+        .service(at("/api/admin/users/{id}/resume").route(post().to(admin::resume)))
+        .default_service(web::to(not_found));
+}
+
+/// A place that answers 405 to methods it does not know.
+fn at(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(method_not_allowed))
+}
+
+async fn not_found() -> Result<HttpResponse, Problem> {
+    Err(Kind::NotFound.into())
+}
+
+async fn method_not_allowed() -> Result<HttpResponse, Problem> {
+    Err(Kind::MethodNotAllowed.into())
+}

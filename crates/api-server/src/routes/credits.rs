@@ -1,0 +1,75 @@
+//! What users see of their own credits.
+
+use actix_web::web::{self, Query};
+use actix_web::{HttpResponse, Responder};
+use domain::clock::Timestamp;
+use domain::ports::identity::Scope;
+use domain::ports::statements::{JournalLine, UsageCursor};
+use domain::services::assistant::question::FieldRule;
+use std::collections::HashMap;
+
+use super::views::{CreditsBody, EntryBody, Page, UsageBody};
+use crate::http::auth::Bearer;
+use crate::http::problem::Problem;
+use crate::wiring::App;
+
+/// The largest page, and the usual one.
+const MOST: u32 = 100;
+const USUAL: u32 = 20;
+
+/// `GET /api/user/ai-credits`.
+pub async fn balance(bearer: Bearer, app: web::Data<App>) -> Result<impl Responder, Problem> {
+    let user = bearer.with(Scope::CreditsRead)?.user;
+    Ok(web::Json(CreditsBody::from(&app.accounts.view(user).await?)))
+}
+
+/// `GET /api/user/ai-credits/history`: the own journal.
+pub async fn history(
+    bearer: Bearer,
+    app: web::Data<App>,
+    query: Parameters,
+) -> Result<HttpResponse, Problem> {
+    let user = bearer.with(Scope::CreditsRead)?.user;
+    let (limit, before) = page(&query, |text| text.parse::<u64>().ok().filter(|seq| *seq > 0))?;
+    let lines = app.stores.statements.journal(user, before, limit + 1).await?;
+    let seq = |line: &JournalLine| line.entry.seq.to_string();
+    Ok(HttpResponse::Ok().json(Page::cut(lines, limit, |line| EntryBody::from(&line.entry), seq)))
+}
+
+/// `GET /api/user/ai-usage`: the own requests.
+pub async fn usage(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Result<HttpResponse, Problem> {
+    let user = bearer.with(Scope::CreditsRead)?.user;
+    let (limit, before) = page(&query, usage_cursor)?;
+    let rows = app.stores.statements.usage(user, before, limit + 1).await?;
+    Ok(HttpResponse::Ok().json(Page::cut(
+        rows,
+        limit,
+        |row| UsageBody::from(row),
+        |row| format!("{}_{}", row.at.as_micros(), row.hold),
+    )))
+}
+
+/// Query parameters by name.
+pub type Parameters = Query<HashMap<String, String>>;
+
+fn usage_cursor(text: &str) -> Option<UsageCursor> {
+    let (at, hold) = text.split_once('_')?;
+    Some(UsageCursor { at: Timestamp::from_micros(at.parse().ok()?), hold: hold.parse().ok()? })
+}
+
+/// `limit` and `cursor`.
+fn page<C>(query: &Parameters, cursor: impl Fn(&str) -> Option<C>) -> Result<(u32, Option<C>), Problem> {
+    let limit = match query.get("limit") {
+        None => USUAL,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MOST).contains(limit))
+            .ok_or_else(|| Problem::field("limit", FieldRule::WholeWithin(1, i64::from(MOST))))?,
+    };
+    let before = match query.get("cursor").filter(|text| !text.is_empty()) {
+        None => None,
+        Some(text) => Some(cursor(text).ok_or_else(|| Problem::field("cursor", FieldRule::Cursor))?),
+    };
+    Ok((limit, before))
+}

@@ -1,0 +1,31 @@
+//! Whether the server lives, and whether it can work.
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use crate::wiring::App;
+
+/// The process answers.
+pub async fn livez() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "alive" }))
+}
+
+/// The server can work: not shutting down, lease in force, store answers. Says what is wrong otherwise.
+pub async fn readyz(app: web::Data<App>) -> HttpResponse {
+    let mut reasons = Vec::new();
+    if app.state.is_draining() {
+        reasons.push("shutting down");
+    }
+    if !app.state.has_lease() {
+        reasons.push("no lease: the store has not taken this server's heartbeat");
+    }
+    if let Err(cause) = app.stores.upkeep.ping().await {
+        tracing::warn!(%cause, "the store does not answer");
+        reasons.push("the store does not answer");
+    }
+    if reasons.is_empty() {
+        HttpResponse::Ok().json(json!({ "status": "ready" }))
+    } else {
+        HttpResponse::ServiceUnavailable().json(json!({ "status": "not ready", "reasons": reasons }))
+    }
+}

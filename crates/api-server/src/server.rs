@@ -1,0 +1,155 @@
+//! Starting, serving, and stopping in order.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::ServerHandle;
+use actix_web::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::middleware::from_fn;
+use actix_web::{App as HttpApp, HttpServer, web};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::config::{AppEnv, Config};
+use crate::http::envelope::{X_REQUEST_ID, envelope};
+use crate::http::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, X_CREDITS_CHARGED, X_CREDITS_REMAINING};
+use crate::http::limiter::{IpLimiter, limit_addresses};
+use crate::http::problems::render_problems;
+use crate::wiring::{App, StoreWriter, Stores};
+use crate::{demo, jobs, routes};
+
+/// How long a client may take for its request's head.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long the store's last commits may take at the end.
+const FLUSH: Duration = Duration::from_secs(10);
+
+/// A server that is bound and serves.
+pub struct Running {
+    /// `http://host:port`.
+    pub address: String,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    handle: ServerHandle,
+    app: web::Data<App>,
+    jobs: tokio::task::JoinSet<()>,
+    writer: StoreWriter,
+    grace: Duration,
+}
+
+/// Opens the store, binds the address, and serves until SIGTERM or SIGINT; then stops in order.
+pub async fn serve(config: Config) -> Result<(), Vec<String>> {
+    let (stop, stopping) = oneshot::channel();
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| vec![error.to_string()])?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| vec![error.to_string()])?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        let _ = stop.send(());
+    });
+    let running = start(&config).await?;
+    announce(&config, &running).await;
+    running.until(stopping).await
+}
+
+/// Starts a server; it serves until it is stopped.
+pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
+    let (stores, writer) = Stores::open(&config.database).await.map_err(|error| vec![error])?;
+    let app = web::Data::new(App::new(config, stores)?);
+    let limiter = web::Data::new(IpLimiter::new(config.rate_limits.per_ip_per_minute));
+    jobs::take_lease(&app).await.map_err(|cause| vec![cause.to_string()])?;
+    let listener = TcpListener::bind(config.listen).map_err(|error| {
+        let (host, port) = config.listen;
+        vec![format!("cannot listen on {host}:{port}: {error}")]
+    })?;
+    let address = listener.local_addr().map_err(|error| vec![error.to_string()])?;
+    let origins = config.cors_origins.clone();
+    let shared = (app.clone(), limiter.clone());
+    let server = HttpServer::new(move || {
+        HttpApp::new()
+            .app_data(shared.0.clone())
+            .app_data(shared.1.clone())
+            .configure(routes::register)
+            .wrap(from_fn(limit_addresses))
+            .wrap(from_fn(render_problems))
+            .wrap(cors(&origins))
+            .wrap(from_fn(envelope))
+    })
+    .client_request_timeout(HEADER_TIMEOUT)
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(config.shutdown_grace.as_secs())
+    .disable_signals()
+    .listen(listener)
+    .map_err(|error| vec![error.to_string()])?
+    .run();
+    let jobs = jobs::start(&app, &limiter, config.content_retention_days);
+    Ok(Running {
+        address: format!("http://{address}"),
+        handle: server.handle(),
+        server: tokio::spawn(server),
+        app,
+        jobs,
+        writer,
+        grace: config.shutdown_grace,
+    })
+}
+
+impl Running {
+    /// Serves until told to stop (or until the listener breaks), then stops in order: no new connections,
+    /// running requests to their end, the last commits, the end of the lease.
+    pub async fn until(mut self, stop: oneshot::Receiver<()>) -> Result<(), Vec<String>> {
+        let broken = tokio::select! {
+            _ = stop => None,
+            ended = &mut self.server => Some(ended),
+        };
+        tracing::info!("shutting down");
+        self.app.state.drain();
+        self.handle.stop(true).await;
+        // Requests whose clients left still settle.
+        self.app.running.close();
+        if tokio::time::timeout(self.grace, self.app.running.wait()).await.is_err() {
+            tracing::warn!("some requests did not end in time; their holds expire by themselves");
+        }
+        self.jobs.shutdown().await;
+        let now = self.app.clock.now().at;
+        if let Err(cause) = self.app.stores.upkeep.end_lease(self.app.instance, now).await {
+            tracing::warn!(%cause, "the lease could not be ended; it runs out by itself");
+        }
+        self.writer.shutdown(FLUSH).await;
+        match broken {
+            None | Some(Ok(Ok(()))) => Ok(()),
+            Some(Ok(Err(error))) => Err(vec![format!("the server broke off: {error}")]),
+            Some(Err(error)) => Err(vec![format!("the server broke off: {error}")]),
+        }
+    }
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let start = Cors::default()
+        .allowed_methods(["GET", "POST", "PUT", "DELETE"])
+        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, ACCEPT_LANGUAGE, IDEMPOTENCY_KEY, X_REQUEST_ID])
+        .expose_headers([
+            X_REQUEST_ID,
+            X_CREDITS_CHARGED,
+            X_CREDITS_REMAINING,
+            IDEMPOTENCY_REPLAYED,
+            RETRY_AFTER,
+        ])
+        .max_age(3600);
+    origins.iter().fold(start, |cors, origin| cors.allowed_origin(origin))
+}
+
+async fn announce(config: &Config, running: &Running) {
+    println!("Saldo serves on {} ({})", running.address, config.database);
+    for stand_in in &config.stand_ins {
+        println!("  ! {stand_in}");
+    }
+    if config.app_env == AppEnv::Development
+        && let Err(error) = demo::welcome(&running.app, config, &running.address).await
+    {
+        println!("  ! no demo user: {error}");
+    }
+}

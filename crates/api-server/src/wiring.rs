@@ -1,0 +1,251 @@
+//! Services from configuration: the only place that chooses adapters.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use adapters_jwt::{Hs256Config, Hs256Verifier};
+use adapters_openai::{OpenAi, OpenAiConfig, Tiktoken};
+use adapters_postgres::{PostgresOptions, PostgresStore};
+use adapters_sandbox::SandboxModel;
+use adapters_sqlite::SqliteStore;
+use chrono_tz::Tz;
+use domain::catalog::Catalogue;
+use domain::clock::Clock;
+use domain::ids::{IdSource, InstanceId};
+use domain::ports::books::Books;
+use domain::ports::identity::TokenVerifier;
+use domain::ports::language_model::{LanguageModel, TokenCounter};
+use domain::ports::ledger::Ledger;
+use domain::ports::reports::Reports;
+use domain::ports::statements::Statements;
+use domain::ports::upkeep::Upkeep;
+use domain::services::accounts::Accounts;
+use domain::services::assistant::Assistant;
+use secrecy::ExposeSecret;
+use tokio_util::task::TaskTracker;
+
+use crate::catalog;
+use crate::clock::{SystemClock, UuidSource};
+use crate::config::{Config, Database};
+use crate::http::problem::{Kind, Problem};
+
+/// The ports of one store.
+#[derive(Clone)]
+pub struct Stores {
+    /// Changes.
+    pub ledger: Arc<dyn Ledger>,
+    /// Own books.
+    pub statements: Arc<dyn Statements>,
+    /// Everybody's books.
+    pub books: Arc<dyn Books>,
+    /// Figures.
+    pub reports: Arc<dyn Reports>,
+    /// Background work.
+    pub upkeep: Arc<dyn Upkeep>,
+}
+
+/// What must be shut down in order for a store.
+pub enum StoreWriter {
+    /// One writer thread.
+    Sqlite(adapters_sqlite::Writer),
+    /// Some writer tasks.
+    Postgres(adapters_postgres::Writers),
+}
+
+impl StoreWriter {
+    /// Commits what waits, bounded by `patience`.
+    pub async fn shutdown(self, patience: Duration) {
+        match self {
+            Self::Sqlite(writer) => writer.shutdown(patience).await,
+            Self::Postgres(writers) => writers.shutdown(patience).await,
+        }
+    }
+}
+
+impl Stores {
+    /// Opens a store; its tables are made or brought up to date.
+    pub async fn open(database: &Database) -> Result<(Self, StoreWriter), String> {
+        match database {
+            Database::Sqlite(path) => {
+                let (store, writer) = SqliteStore::open(path, adapters_sqlite::Options::default())
+                    .map_err(|error| format!("{database}: {error}"))?;
+                Ok((Self::of(Arc::new(store)), StoreWriter::Sqlite(writer)))
+            }
+            Database::Postgres(address) => {
+                let options = PostgresOptions::default();
+                let (store, writers) = PostgresStore::connect(address.expose_secret(), options)
+                    .await
+                    .map_err(|error| format!("{database}: {error}"))?;
+                Ok((Self::of(Arc::new(store)), StoreWriter::Postgres(writers)))
+            }
+        }
+    }
+
+    /// Makes the tables or brings them up to date.
+    pub async fn migrate(database: &Database) -> Result<(), String> {
+        match database {
+            Database::Sqlite(path) => {
+                adapters_sqlite::migrate(path).map_err(|error| format!("{database}: {error}"))?;
+                Ok(())
+            }
+            Database::Postgres(address) => adapters_postgres::migrate(address.expose_secret())
+                .await
+                .map_err(|error| format!("{database}: {error}")),
+        }
+    }
+
+    fn of<S>(store: Arc<S>) -> Self
+    where
+        S: Ledger + Statements + Books + Reports + Upkeep + 'static,
+    {
+        Self {
+            ledger: store.clone(),
+            statements: store.clone(),
+            books: store.clone(),
+            reports: store.clone(),
+            upkeep: store,
+        }
+    }
+}
+
+/// What the whole server shares.
+pub struct App {
+    /// The assistant.
+    pub assistant: Assistant,
+    /// Accounts.
+    pub accounts: Accounts,
+    /// The store.
+    pub stores: Stores,
+    /// Checks bearer tokens.
+    pub tokens: Arc<dyn TokenVerifier>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Arc<dyn IdSource>,
+    /// Days of reports begin and end here.
+    pub report_timezone: Tz,
+    /// This server.
+    pub instance: InstanceId,
+    /// Whether the server can work.
+    pub state: ServerState,
+    /// Requests that must end in order even when their client left.
+    pub running: TaskTracker,
+    /// The runtime they run on: the one that outlives the HTTP workers.
+    runtime: tokio::runtime::Handle,
+}
+
+/// Whether the server can work.
+#[derive(Default)]
+pub struct ServerState {
+    draining: AtomicBool,
+    lease: AtomicBool,
+}
+
+impl ServerState {
+    /// Whether it is shutting down.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// It is shutting down now.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its lease is in force.
+    pub fn has_lease(&self) -> bool {
+        self.lease.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether its lease is in force.
+    pub fn set_lease(&self, lease: bool) {
+        self.lease.store(lease, Ordering::Relaxed);
+    }
+}
+
+impl App {
+    /// Builds everything on an open store.
+    pub fn new(config: &Config, stores: Stores) -> Result<Self, Vec<String>> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock { zone: config.report_timezone });
+        let ids: Arc<dyn IdSource> = Arc::new(UuidSource);
+        let counter: Arc<dyn TokenCounter> = Arc::new(Tiktoken::default());
+        let catalogue = Arc::new(catalogue(config, counter.as_ref())?);
+        let verifier = Hs256Verifier::new(token_config(config)).map_err(|error| vec![error.to_string()])?;
+        let instance = InstanceId::from_bytes(ids.unique());
+        Ok(Self {
+            assistant: Assistant {
+                ledger: Arc::clone(&stores.ledger),
+                model: model(config)?,
+                counter,
+                catalogue,
+                clock: Arc::clone(&clock),
+                ids: Arc::clone(&ids),
+                instance,
+                keep_texts: config.content_retention_days > 0,
+            },
+            accounts: Accounts {
+                ledger: Arc::clone(&stores.ledger),
+                statements: Arc::clone(&stores.statements),
+                clock: Arc::clone(&clock),
+                ids: Arc::clone(&ids),
+            },
+            stores,
+            tokens: Arc::new(verifier),
+            clock,
+            ids,
+            report_timezone: config.report_timezone,
+            instance,
+            state: ServerState::default(),
+            running: TaskTracker::new(),
+            runtime: tokio::runtime::Handle::current(),
+        })
+    }
+
+    /// Runs work to its end, whether or not the client waits for it.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let task = self.running.spawn_on(work, &self.runtime);
+        task.await.map_err(|error| Problem::because(Kind::Internal, error))
+    }
+}
+
+/// The catalogue with what the environment overrides.
+pub fn catalogue(config: &Config, counter: &dyn TokenCounter) -> Result<Catalogue, Vec<String>> {
+    let catalogue = catalog::load(config.catalog_file.as_deref(), counter)?;
+    let limits = config.rate_limits;
+    let catalogue = catalogue.with_limits(|plan| {
+        plan.requests_per_minute = limits.requests_per_minute.unwrap_or(plan.requests_per_minute);
+        plan.tokens_per_minute = limits.tokens_per_minute.unwrap_or(plan.tokens_per_minute);
+        plan.concurrent = limits.concurrent.unwrap_or(plan.concurrent);
+    });
+    match &config.default_model {
+        None => Ok(catalogue),
+        Some(id) => catalogue.with_default_model(id).ok_or_else(|| {
+            vec![format!("OPENAI_MODEL: `{id}` is no chat model of the catalogue, so it has no price")]
+        }),
+    }
+}
+
+/// How tokens are checked and, on the command line, minted.
+pub fn token_config(config: &Config) -> Hs256Config {
+    Hs256Config {
+        issuer: config.jwt.issuer.clone(),
+        audience: config.jwt.audience.clone(),
+        ..Hs256Config::new(config.jwt.secret.expose_secret().as_bytes())
+    }
+}
+
+fn model(config: &Config) -> Result<Arc<dyn LanguageModel>, Vec<String>> {
+    match &config.openai {
+        None => Ok(Arc::new(SandboxModel::default())),
+        Some(openai) => {
+            let settings = OpenAiConfig::new(openai.base_url.clone(), openai.api_key.clone());
+            let client = OpenAi::new(&settings).map_err(|error| vec![error.to_string()])?;
+            Ok(Arc::new(client))
+        }
+    }
+}

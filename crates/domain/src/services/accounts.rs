@@ -1,0 +1,118 @@
+//! Accounts as their owners and the admins see them.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, Timestamp};
+use crate::credits::Credits;
+use crate::ids::{GrantId, IdSource, IdempotencyKey, UserId};
+use crate::ledger::account::{AccountView, Actor, SuspensionSource};
+use crate::ledger::command::{AdjustRequest, GrantRequest, Refusal, ResumeRequest, SuspendRequest};
+use crate::ledger::journal::note_hash;
+use crate::ledger::lots::{Source, SourceKind};
+use crate::ports::Unavailable;
+use crate::ports::ledger::{Ledger, LedgerError};
+use crate::ports::statements::Statements;
+
+/// The least and the most that an admin moves at once.
+pub const MOST_BY_HAND: Credits = Credits::whole(1_000_000_000);
+
+/// Reads of an account and what admins do to it.
+#[derive(Clone)]
+pub struct Accounts {
+    /// Changes.
+    pub ledger: Arc<dyn Ledger>,
+    /// Reads.
+    pub statements: Arc<dyn Statements>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids of lots.
+    pub ids: Arc<dyn IdSource>,
+}
+
+/// Credits that an admin gives (positive) or takes (negative).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManualCredits {
+    /// Whose.
+    pub user: UserId,
+    /// Signed, not zero, at most [`MOST_BY_HAND`] either way.
+    pub amount: Credits,
+    /// Why.
+    pub reason: String,
+    /// When given credits expire; later than now.
+    pub expires_at: Option<Timestamp>,
+    /// The name of this act: the same again does nothing again.
+    pub key: IdempotencyKey,
+}
+
+/// Why credits were not moved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ManualCreditsError {
+    /// The key was used for something else.
+    #[error("the idempotency key was used for another request")]
+    KeyMismatch,
+    /// A business no.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The store is away.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<LedgerError> for ManualCreditsError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Refused(refusal) => Self::Refused(refusal),
+            LedgerError::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
+}
+
+impl Accounts {
+    /// The account as it stands now; that of a user never seen is empty, and stays unwritten.
+    pub async fn view(&self, user: UserId) -> Result<AccountView, Unavailable> {
+        let now = self.clock.now().at;
+        Ok(self.statements.account(user, now).await?.unwrap_or_else(AccountView::unseen))
+    }
+
+    /// Gives or takes credits, once for its key; answers the account and whether it was done before.
+    pub async fn move_by_hand(
+        &self,
+        actor: Actor,
+        asked: ManualCredits,
+    ) -> Result<(AccountView, bool), ManualCreditsError> {
+        let ManualCredits { user, amount, reason, expires_at, key } = asked;
+        let id = GrantId::from_bytes(self.ids.unique());
+        let source = Source::new(SourceKind::Manual, key.as_str());
+        let now = self.clock.now();
+        let expected_note = Some(note_hash(&reason));
+        let note = Some(reason);
+        let posted = if amount.is_positive() {
+            let plan = None;
+            let grant = GrantRequest { id, user, source, amount, expires_at, plan, actor, note, now };
+            self.ledger.grant(grant).await?
+        } else {
+            self.ledger.adjust(AdjustRequest { id, user, source, amount, actor, note, now }).await?
+        };
+        let same = posted.amount == amount
+            && posted.note_hash == expected_note
+            && (posted.expires_at == expires_at || !amount.is_positive());
+        if posted.repeated && !same {
+            return Err(ManualCreditsError::KeyMismatch);
+        }
+        Ok((self.view(user).await?, posted.repeated))
+    }
+
+    /// Stops the user's spending until an admin resumes it; doing it twice does it once.
+    pub async fn suspend(&self, actor: Actor, user: UserId, reason: String) -> Result<AccountView, LedgerError> {
+        let (source, now) = (SuspensionSource::admin(), self.clock.now());
+        self.ledger.suspend(SuspendRequest { user, source, actor, reason, now }).await?;
+        Ok(self.view(user).await?)
+    }
+
+    /// Lifts the admin's suspension; others, such as a dispute's, stay.
+    pub async fn resume(&self, actor: Actor, user: UserId) -> Result<AccountView, LedgerError> {
+        let (source, now) = (SuspensionSource::admin(), self.clock.now());
+        self.ledger.resume(ResumeRequest { user, source, actor, now }).await?;
+        Ok(self.view(user).await?)
+    }
+}

@@ -1,0 +1,13 @@
+//! The rules of credits, held against a naive model of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod acts;
+mod model;
+mod rows;
+mod rules;

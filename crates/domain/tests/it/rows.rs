@@ -1,0 +1,150 @@
+//! The least of stores: rows in maps, loaded as the rules ask for and no further.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::clock::Timestamp;
+use domain::ids::{GrantId, HoldId, IdempotencyKey, UserId};
+use domain::ledger::account::{Account, AccountView, Suspension, SuspensionSource};
+use domain::ledger::batch::{self, Decided, Loaded, Needs};
+use domain::ledger::command::{Command, Receipt, Refusal};
+use domain::ledger::holds::{Hold, KeyRecord};
+use domain::ledger::journal::{EntryKind, JournalEntry};
+use domain::ledger::lots::Lot;
+use domain::ledger::usage::{Outcome, UsageRecord};
+use domain::ledger::verify::{self, AccountBooks, Breach};
+
+/// All rows of all users.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Store {
+    pub accounts: BTreeMap<UserId, Account>,
+    pub lots: BTreeMap<(UserId, GrantId), Lot>,
+    pub holds: BTreeMap<(UserId, HoldId), Hold>,
+    keys: BTreeMap<(UserId, IdempotencyKey), KeyRecord>,
+    suspensions: BTreeMap<(UserId, SuspensionSource), Suspension>,
+    pub journal: BTreeMap<(UserId, u64), JournalEntry>,
+    usage: BTreeMap<(UserId, HoldId), UsageRecord>,
+}
+
+impl Store {
+    /// Runs a batch in what a database would call one transaction.
+    pub fn run(&mut self, commands: &[Command]) -> Vec<Result<Receipt, Refusal>> {
+        let needs = batch::needs(commands);
+        for user in &needs.create {
+            let fresh = || Account::new(*user, Timestamp::default());
+            self.accounts.entry(*user).or_insert_with(fresh);
+        }
+        let decided = batch::decide(self.load(&needs), commands).expect("sums stay in range");
+        self.store(decided)
+    }
+
+    /// The account as a reader sees it.
+    pub fn view(&self, user: UserId, now: Timestamp) -> Option<AccountView> {
+        let account = self.accounts.get(&user)?.clone();
+        let lots = self.live_lots(user).cloned().collect();
+        let holds = self.open_holds(user).cloned().collect();
+        Some(batch::view(account, lots, holds, now).expect("sums stay in range"))
+    }
+
+    /// Every broken invariant.
+    pub fn breaches(&self, now: Timestamp) -> Vec<Breach> {
+        let of = |user: UserId| {
+            let settled = self.usage.values().filter(move |row| row.outcome == Outcome::Settled);
+            AccountBooks {
+                account: self.accounts[&user].clone(),
+                lots: self.lots.values().filter(|lot| lot.user == user).cloned().collect(),
+                holds: self.holds.values().filter(|hold| hold.user == user).cloned().collect(),
+                journal: self.journal.values().filter(|entry| entry.user == user).cloned().collect(),
+                settled_usage: settled
+                    .filter(|row| row.user == user)
+                    .map(|row| (row.hold, row.credits))
+                    .collect(),
+                suspensions: u32::try_from(self.suspensions.keys().filter(|key| key.0 == user).count())
+                    .unwrap(),
+            }
+        };
+        self.accounts.keys().flat_map(|user| verify::check(&of(*user), now, false)).collect()
+    }
+
+    fn live_lots(&self, user: UserId) -> impl Iterator<Item = &Lot> {
+        self.lots.values().filter(move |lot| lot.user == user && lot.remaining.is_positive())
+    }
+
+    fn open_holds(&self, user: UserId) -> impl Iterator<Item = &Hold> {
+        self.holds.values().filter(move |hold| hold.user == user && hold.is_open())
+    }
+
+    fn load(&self, needs: &Needs) -> Loaded {
+        let mut loaded = Loaded::default();
+        for user in &needs.accounts {
+            loaded.accounts.extend(self.accounts.get(user).cloned());
+            loaded.lots.extend(self.live_lots(*user).cloned());
+            loaded.holds.extend(self.open_holds(*user).cloned());
+        }
+        for name in &needs.holds {
+            loaded.holds.extend(self.holds.get(name).cloned());
+        }
+        for name in &needs.keys {
+            let Some(record) = self.keys.get(name) else { continue };
+            loaded.keys.push(record.clone());
+            loaded.holds.extend(self.holds.get(&(record.user, record.hold)).cloned());
+        }
+        for (user, source) in &needs.sources {
+            let own = self.lots.values().filter(|lot| lot.user == *user);
+            let origins: BTreeSet<GrantId> =
+                own.clone().filter(|lot| lot.source == *source).map(|lot| lot.id).collect();
+            let family = |lot: &&Lot| {
+                origins.contains(&lot.id) || lot.parent.is_some_and(|parent| origins.contains(&parent))
+            };
+            loaded.lots.extend(own.filter(family).cloned());
+            let posted = |entry: &&JournalEntry| {
+                let posting = matches!(entry.kind, EntryKind::Grant | EntryKind::Adjust);
+                entry.user == *user && posting && entry.source == source.to_string()
+            };
+            loaded.posted.extend(self.journal.values().filter(posted).cloned());
+        }
+        let suspensions = self.suspensions.values().filter(|row| needs.suspensions.contains(&row.user));
+        loaded.suspensions.extend(suspensions.cloned());
+        loaded
+    }
+
+    fn store(&mut self, decided: Decided) -> Vec<Result<Receipt, Refusal>> {
+        for account in decided.accounts {
+            self.accounts.insert(account.user, account);
+        }
+        for lot in decided.new_lots {
+            let twice = self.lots.insert((lot.user, lot.id), lot);
+            assert!(twice.is_none(), "inserted twice: {twice:?}");
+        }
+        for lot in decided.changed_lots {
+            let known = self.lots.insert((lot.user, lot.id), lot);
+            assert!(known.is_some(), "updated what was never inserted");
+        }
+        for hold in decided.new_holds {
+            let twice = self.holds.insert((hold.user, hold.id), hold);
+            assert!(twice.is_none(), "inserted twice: {twice:?}");
+        }
+        for hold in decided.changed_holds {
+            let known = self.holds.insert((hold.user, hold.id), hold);
+            assert!(known.is_some(), "updated what was never inserted");
+        }
+        for record in decided.keys {
+            self.keys.insert((record.user, record.key.clone()), record);
+        }
+        for lifted in decided.resumed {
+            self.suspensions.remove(&(lifted.user, lifted.source));
+        }
+        for row in decided.suspended {
+            let twice = self.suspensions.insert((row.user, row.source.clone()), row);
+            assert!(twice.is_none(), "inserted twice: {twice:?}");
+        }
+        for entry in decided.journal {
+            let twice = self.journal.insert((entry.user, entry.seq), entry);
+            assert!(twice.is_none(), "inserted twice: {twice:?}");
+        }
+        for row in decided.usage {
+            let twice = self.usage.insert((row.user, row.hold), row);
+            assert!(twice.is_none(), "inserted twice: {twice:?}");
+        }
+        decided.results
+    }
+}
