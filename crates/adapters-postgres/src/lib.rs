@@ -1,1 +1,46 @@
-//! The ledger and its reports on PostgreSQL
+//! The books on PostgreSQL.
+//!
+//! [`PostgresStore`] implements the ports [`Ledger`](domain::ports::ledger::Ledger) (by way of
+//! [`Submit`](domain::ports::ledger::Submit)), [`Statements`](domain::ports::statements::Statements),
+//! [`Books`](domain::ports::books::Books), [`Reports`](domain::ports::reports::Reports) and
+//! [`Upkeep`](domain::ports::upkeep::Upkeep). It knows no rule of credits: it loads under lock, lets
+//! `domain::ledger::batch` decide, and stores what was decided, in one transaction for each batch.
+//!
+//! | To find | Look in |
+//! |---|---|
+//! | what is locked and read for a batch | `load` |
+//! | what is written of it | `save` |
+//! | the transaction around both; timeouts | `writer` |
+//! | tables and their columns | `schema` |
+//! | rows as domain values; corruption | `rows` |
+//! | reads of accounts, reports | `reads` |
+//! | everything of an account, for verification | `books` |
+//! | sweeping, leases, retention | `upkeep`, `partitions` |
+//! | addresses, TLS, settings of a session | `connect`, `tls` |
+//! | migrations | `migrate` |
+//!
+//! To add a column: a migration in both trees, `schema`, its row in `rows`, the statements that name it in
+//! `load` and `save`.
+
+mod books;
+mod connect;
+mod error;
+mod load;
+mod migrate;
+mod partitions;
+#[cfg(test)]
+mod plans;
+mod reads;
+mod rows;
+mod save;
+mod schema;
+mod statement;
+mod storable;
+mod store;
+mod tls;
+mod upkeep;
+mod writer;
+
+pub use error::OpenError;
+pub use migrate::{migrate, migration_names};
+pub use store::{PostgresOptions, PostgresStore, Writers};

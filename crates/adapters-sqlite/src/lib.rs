@@ -1,1 +1,42 @@
-//! The ledger and its reports on SQLite
+//! The ledger and its reports on SQLite: one file, one writer, any number of readers.
+//!
+//! | To find | Look in |
+//! |---|---|
+//! | the store and how it opens | [`SqliteStore`], `store`, `connection`, `migrations` |
+//! | one batch in one transaction: load, decide, store | `commit`, `load`, `save` |
+//! | each table: its columns, reads and writes | `schema`, `rows` |
+//! | what a column may hold, and what corruption is called | `cell`, `error` |
+//! | the write connection and its turns | `turn` |
+//! | reads, each from one snapshot | `readers`, `statements`, `books`, `reports` |
+//! | sweeping, leases, retention | `upkeep`, `sweep` |
+//!
+//! No rule of the books is here: `domain::ledger::batch` decides, this crate loads and stores.
+//!
+//! Durability: WAL with `synchronous = FULL`; what was answered is on the disk. Every transaction that
+//! writes begins `IMMEDIATE`, so that a second server on the same file waits instead of failing.
+//!
+//! To add a table: a migration in both trees, a `table!` in `schema`, a file in `rows`.
+
+mod books;
+mod cell;
+mod commit;
+mod connection;
+mod error;
+mod load;
+mod migrations;
+mod readers;
+mod reports;
+mod rows;
+mod save;
+mod schema;
+mod statement;
+mod statements;
+mod store;
+mod sweep;
+mod turn;
+mod upkeep;
+
+pub use connection::OpenError;
+pub use group_commit::Writer;
+pub use migrations::{migrate, migration_names, pending};
+pub use store::{Options, SqliteStore};

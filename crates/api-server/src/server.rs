@@ -98,6 +98,11 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
 }
 
 impl Running {
+    /// The ports of its store.
+    pub fn stores(&self) -> &Stores {
+        &self.app.stores
+    }
+
     /// Serves until told to stop (or until the listener breaks), then stops in order: no new connections,
     /// running requests to their end, the last commits, the end of the lease.
     pub async fn until(mut self, stop: oneshot::Receiver<()>) -> Result<(), Vec<String>> {

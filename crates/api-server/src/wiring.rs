@@ -74,6 +74,7 @@ impl Stores {
                 Ok((Self::of(Arc::new(store)), StoreWriter::Sqlite(writer)))
             }
             Database::Postgres(address) => {
+                Self::migrate(database).await?;
                 let options = PostgresOptions::default();
                 let (store, writers) = PostgresStore::connect(address.expose_secret(), options)
                     .await

@@ -124,9 +124,8 @@ pub fn sold_below_cost(catalogue: &Catalogue) -> Vec<BelowCost> {
 /// What `credits` of a plan bring in: nano-dollars, rounded down.
 fn revenue(price_centavos: i64, plan_credits: Credits, credits: u32, usd_brl_e4: i64) -> NanoUsd {
     // centavos -> reais: / 100; reais -> dollars: * 10^4 / usd_brl_e4; dollars -> nano-dollars: * 10^9
-    let scaled = i128::from(price_centavos)
-        .saturating_mul(i128::from(credits))
-        .saturating_mul(100_000_000_000);
+    let scaled =
+        i128::from(price_centavos).saturating_mul(i128::from(credits)).saturating_mul(100_000_000_000);
     let divisor = i128::from(plan_credits.get()).saturating_mul(i128::from(usd_brl_e4));
     let nanos = scaled.checked_div(divisor).unwrap_or(0);
     i64::try_from(nanos).ok().and_then(NanoUsd::new).unwrap_or(NanoUsd::ZERO)
@@ -137,8 +136,11 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
 
-    const SEED: ChargeRule =
-        ChargeRule { credits_per_1000_tokens: 10, minimum: Credits::whole(10), max_output: Tokens::new(1000) };
+    const SEED: ChargeRule = ChargeRule {
+        credits_per_1000_tokens: 10,
+        minimum: Credits::whole(10),
+        max_output: Tokens::new(1000),
+    };
 
     fn model(context_window: u64) -> Model {
         Model {

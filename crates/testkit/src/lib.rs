@@ -1,1 +1,26 @@
-//! In-memory adapters, contract suites and a throw-away Postgres, for tests only
+//! In-memory adapters, contract suites and a throw-away Postgres, for tests only.
+//!
+//! A store proves itself with [`ledger_contract!`]: it supplies a [`Fixture`] over empty books and
+//! gets one test for each sentence of the ports' documentation.
+//!
+//! | To find | Look in |
+//! |---|---|
+//! | requests with defaults, `hold(user).at_most(300).at(5)` | [`requests`] |
+//! | the tests' clock | [`time`] |
+//! | verbs that must succeed or be refused; verification | [`acts`] |
+//! | the cases | [`contract`] |
+//! | the ledger that the races must catch | [`control`] |
+//! | books in memory | [`memory`] |
+//! | a PostgreSQL server for a test process | [`postgres`] |
+
+pub mod acts;
+pub mod contract;
+pub mod control;
+pub mod dice;
+pub mod fixture;
+pub mod memory;
+pub mod postgres;
+pub mod requests;
+pub mod time;
+
+pub use fixture::Fixture;

@@ -3,7 +3,13 @@
 
 CREATE TABLE user_ai_credits (
     lane SMALLINT NOT NULL CHECK (lane BETWEEN 0 AND 63) CHECK (typeof(lane) = 'integer'),
-    id TEXT NOT NULL DEFAULT (lower(hex(randomblob(16)))),
+    -- A random UUID (version 4).
+    id TEXT NOT NULL DEFAULT (lower(
+        hex(randomblob(4)) || '-' || hex(randomblob(2))
+        || '-4' || substr(hex(randomblob(2)), 2)
+        || '-' || substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2)
+        || '-' || hex(randomblob(6))
+    )),
     user_id TEXT NOT NULL,
     total_credits BIGINT NOT NULL DEFAULT 0 CHECK (typeof(total_credits) = 'integer'),
     used_credits BIGINT NOT NULL DEFAULT 0 CHECK (used_credits >= 0) CHECK (typeof(used_credits) = 'integer'),
@@ -20,7 +26,7 @@ CREATE TABLE user_ai_credits (
     day_used BIGINT NOT NULL DEFAULT 0 CHECK (typeof(day_used) = 'integer'),
     day_held BIGINT NOT NULL DEFAULT 0 CHECK (typeof(day_held) = 'integer'),
     alert_threshold BIGINT CHECK (typeof(alert_threshold) IN ('integer', 'null')),
-    alert_armed BOOLEAN NOT NULL DEFAULT TRUE,
+    alert_armed BOOLEAN NOT NULL DEFAULT TRUE CHECK (alert_armed IN (0, 1)),
     suspensions INTEGER NOT NULL DEFAULT 0 CHECK (suspensions >= 0) CHECK (typeof(suspensions) = 'integer'),
     seq BIGINT NOT NULL DEFAULT 0 CHECK (typeof(seq) = 'integer'),
     journal_hash BLOB NOT NULL DEFAULT X'0000000000000000000000000000000000000000000000000000000000000000',
@@ -146,7 +152,7 @@ CREATE TABLE ai_usage_log (
     request_type TEXT NOT NULL,
     model TEXT NOT NULL,
     outcome TEXT NOT NULL,
-    estimated BOOLEAN NOT NULL,
+    estimated BOOLEAN NOT NULL CHECK (estimated IN (0, 1)),
     duration_ms BIGINT NOT NULL CHECK (typeof(duration_ms) = 'integer'),
     request_id TEXT NOT NULL,
     created_at BIGINT NOT NULL CHECK (typeof(created_at) = 'integer'),

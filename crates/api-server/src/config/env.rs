@@ -38,11 +38,10 @@ impl Env {
         Self { variables, faults }
     }
 
-    /// Of a list, for tests.
-    pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
-        let variables =
-            variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { variables, faults: Vec::new() }
+    /// Of a list.
+    pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self { variables: variables.into_iter().map(own).collect(), faults: Vec::new() }
     }
 
     /// Notes a fault.

@@ -76,7 +76,9 @@ fn take_back(
     book.post(Movement { kind, amount, source, actor, note: None, at: now.at })
 }
 
-/// Restores as a new lot, with the old expiry moved by the time that the credits were away.
+/// Restores as a new lot, with the old expiry moved by the time that the credits were away. If the lot
+/// was due already when they were taken, they came from other lots, and what is restored does not expire:
+/// with the old expiry it would be gone at once.
 fn put_back(
     book: &mut Book,
     index: usize,
@@ -87,8 +89,9 @@ fn put_back(
     now: Moment,
 ) -> Result<(), Halt> {
     let amount = lot.clawed.minus(share)?;
-    let away = now.at.since(lot.clawed_at.unwrap_or(now.at));
-    let expires_at = lot.expires_at.map(|due| due.after(away));
+    let taken_at = lot.clawed_at.unwrap_or(now.at);
+    let away = now.at.since(taken_at);
+    let expires_at = lot.expires_at.filter(|due| *due > taken_at).map(|due| due.after(away));
     if let Some(lot) = book.lots.get_mut(index) {
         lot.change().clawed = share;
     }

@@ -8,8 +8,8 @@ use crate::ids::{Lane, UserId};
 use crate::ledger::verify::AccountBooks;
 
 /// The complete books, account by account.
-#[async_trait]
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
 pub trait Books: Send + Sync {
     /// Up to `limit` users of a lane, in the order of their ids, after `after` if given.
     async fn users(&self, lane: Lane, after: Option<UserId>, limit: u32) -> Result<Vec<UserId>, Unavailable>;

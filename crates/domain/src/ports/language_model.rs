@@ -95,8 +95,8 @@ pub enum ModelError {
 }
 
 /// Makes completions.
-#[async_trait]
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
 pub trait LanguageModel: Send + Sync {
     /// One completion. Never sends a request twice once any of it may have been received. Bounded in
     /// time by the adapter.

@@ -35,8 +35,8 @@ pub enum HoldOutcome {
 /// same time may share a transaction, and a refused one never holds back the others.
 ///
 /// Every verb first expires what is due on the account.
-#[async_trait]
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
 pub trait Ledger: Send + Sync {
     /// Sets aside as much as is available between `at_least` and `at_most`. The same id again answers
     /// the first hold. Refused, in this order: suspended; idempotency key running or used; too few

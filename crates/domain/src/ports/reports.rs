@@ -23,8 +23,8 @@ pub struct UsageTotals {
 }
 
 /// Sums over the usage rows.
-#[async_trait]
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
 pub trait Reports: Send + Sync {
     /// Totals of usage rows with `from <= time < to`. Zeros when there are none.
     async fn usage_totals(&self, from: Timestamp, to: Timestamp) -> Result<UsageTotals, Unavailable>;

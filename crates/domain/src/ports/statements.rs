@@ -28,8 +28,8 @@ pub struct UsageCursor {
 }
 
 /// Reads of one account. None of them writes, and none creates the account.
-#[async_trait]
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
 pub trait Statements: Send + Sync {
     /// The account as it stands at `now`, with what is due counted as expired, from one snapshot.
     /// `None` for a user who was never seen.

@@ -16,8 +16,8 @@ pub const LEASE_GRACE: Span = Span::from_secs(10);
 
 /// Work that any replica does and that is done once, whoever does it: each act is decided on the locked
 /// account, so that two sweepers at the same time change nothing twice.
-#[async_trait]
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
 pub trait Upkeep: Send + Sync {
     /// Writes this server's lease to last until `until`; creates its row the first time.
     async fn renew_lease(&self, instance: InstanceId, until: Timestamp) -> Result<(), Unavailable>;
@@ -26,8 +26,9 @@ pub trait Upkeep: Send + Sync {
     async fn end_lease(&self, instance: InstanceId, now: Timestamp) -> Result<(), Unavailable>;
 
     /// Expires open holds past their time, open holds whose server's lease ended more than
-    /// [`LEASE_GRACE`] before `now` (or that never had one), and due lots: up to `limit` accounts.
-    /// Answers how many accounts were visited.
+    /// [`LEASE_GRACE`] before `now` (or that has none, once the hold is older than [`LEASE`] and
+    /// [`LEASE_GRACE`] together), and due lots: up to `limit` accounts. Answers how many accounts were
+    /// visited.
     async fn expire_due(&self, now: Moment, limit: u32) -> Result<u32, Unavailable>;
 
     /// Deletes request texts older than `content_before`, idempotency keys (with their answers) made

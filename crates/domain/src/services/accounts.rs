@@ -103,7 +103,12 @@ impl Accounts {
     }
 
     /// Stops the user's spending until an admin resumes it; doing it twice does it once.
-    pub async fn suspend(&self, actor: Actor, user: UserId, reason: String) -> Result<AccountView, LedgerError> {
+    pub async fn suspend(
+        &self,
+        actor: Actor,
+        user: UserId,
+        reason: String,
+    ) -> Result<AccountView, LedgerError> {
         let (source, now) = (SuspensionSource::admin(), self.clock.now());
         self.ledger.suspend(SuspendRequest { user, source, actor, reason, now }).await?;
         Ok(self.view(user).await?)

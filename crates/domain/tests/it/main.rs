@@ -8,6 +8,8 @@
 )]
 
 mod acts;
+mod assistant;
+mod example;
 mod model;
 mod rows;
 mod rules;

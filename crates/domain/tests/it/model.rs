@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::clock::Timestamp;
 use domain::credits::Credits;
 use domain::ids::{HoldId, UserId};
 use domain::ledger::account::Balances;
@@ -262,8 +263,10 @@ impl Account {
             }
             State::Open => asked.min(hold.amount),
             State::Expired => {
-                let mine =
-                    hold.key == named && hold.key.as_ref().is_none_or(|name| self.keys[name].hold == it.hold);
+                let mine = match &hold.key {
+                    None => true,
+                    Some(name) => hold.key == named && self.keys[name].hold == it.hold,
+                };
                 if mine { asked.min(hold.amount).min(self.available()) } else { 0 }
             }
         };
@@ -317,7 +320,7 @@ impl Account {
         if amount <= 0 {
             return Answer::No(Refusal::AmountOutOfRange);
         }
-        let due = it.expires_at.map_or(NEVER, |due| due.as_micros());
+        let due = it.expires_at.map_or(NEVER, Timestamp::as_micros);
         self.add(*it.id.as_bytes(), &source, None, amount, now, due);
         self.was_granted = true;
         self.granted += amount;
@@ -363,7 +366,7 @@ impl Account {
         } else if share < before {
             let back = before - share;
             let away = (now - self.lots[index].clawed_at).max(0);
-            let due = if due == NEVER { NEVER } else { due + away };
+            let due = if due == NEVER || due <= self.lots[index].clawed_at { NEVER } else { due + away };
             let name = format!("restored:{source}:{}", self.lots.len());
             self.add(*it.id.as_bytes(), &name, Some(source), back, now, due);
             self.lots[index].clawed -= back;

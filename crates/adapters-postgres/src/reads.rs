@@ -1,0 +1,230 @@
+//! Statements of one account, and figures over all.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use diesel::data_types::PgTimestamp;
+use diesel::prelude::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
+    QueryableByName, SelectableHelper,
+};
+use diesel::sql_types::{BigInt, Bool, SmallInt, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::clock::Timestamp;
+use domain::ids::UserId;
+use domain::ledger::account::AccountView;
+use domain::ledger::batch;
+use domain::ledger::usage::UsageRecord;
+use domain::money::NanoUsd;
+use domain::ports::Unavailable;
+use domain::ports::reports::{Reports, UsageTotals};
+use domain::ports::statements::{JournalLine, Statements, UsageCursor};
+use futures_util::{FutureExt, try_join};
+
+use crate::error::{Place, Rest, StoreError};
+use crate::rows::{AccountRow, EntryRow, HoldRow, LotRow, UsageRow, all, lane, line, stored_id, stored_time};
+use crate::schema::{ai_usage_log, credit_grants, credit_holds, credit_journal, credit_journal_notes};
+use crate::statement::Statement;
+use crate::store::PostgresStore;
+
+/// How long a read of one account may take.
+pub(crate) const READ_BOUND: Duration = Duration::from_secs(5);
+/// How long a read over many accounts may take; the database stops it a little earlier by itself.
+pub(crate) const REPORT_BOUND: Duration = Duration::from_secs(32);
+
+/// The account with the answer whether anything of it is due.
+const ACCOUNT: &str = "
+WITH asked AS (SELECT $1::smallint AS lane, $2::uuid AS user_id, $3::timestamptz AS at)
+SELECT a.user_id, a.total_credits, a.used_credits, a.held_credits, a.clawed_credits, a.last_grant, a.plan_type,
+    a.renewal_date, a.rate_requests_tat, a.rate_tokens_tat, a.day_number, a.day_used, a.day_held,
+    a.alert_threshold, a.alert_armed, a.suspensions, a.seq, a.journal_hash, a.created_at,
+    EXISTS (
+        SELECT FROM credit_holds h
+        WHERE h.lane = a.lane AND h.user_id = a.user_id AND h.state = 'open' AND h.expires_at <= asked.at
+    ) OR EXISTS (
+        SELECT FROM credit_grants g
+        WHERE g.lane = a.lane AND g.user_id = a.user_id AND g.remaining > 0 AND g.expires_at <= asked.at
+    ) AS due
+FROM asked JOIN user_ai_credits a ON a.lane = asked.lane AND a.user_id = asked.user_id";
+
+const USAGE_TOTALS: &str = "
+SELECT count(*) FILTER (WHERE outcome = 'settled') AS requests,
+    coalesce(sum(credits_used) FILTER (WHERE outcome = 'settled'), 0)::bigint AS credits,
+    coalesce(sum(cost_nano_usd) FILTER (WHERE outcome = 'settled'), 0)::bigint AS cost,
+    count(DISTINCT user_id) FILTER (WHERE outcome = 'settled') AS users,
+    count(*) FILTER (WHERE outcome <> 'settled') AS failed
+FROM ai_usage_log WHERE created_at >= $1 AND created_at < $2";
+
+#[derive(QueryableByName)]
+struct AccountNow {
+    #[diesel(embed)]
+    account: AccountRow,
+    #[diesel(sql_type = Bool)]
+    due: bool,
+}
+
+#[derive(QueryableByName)]
+struct TotalsRow {
+    #[diesel(sql_type = BigInt)]
+    requests: i64,
+    #[diesel(sql_type = BigInt)]
+    credits: i64,
+    #[diesel(sql_type = BigInt)]
+    cost: i64,
+    #[diesel(sql_type = BigInt)]
+    users: i64,
+    #[diesel(sql_type = BigInt)]
+    failed: i64,
+}
+
+fn account_now(user: &UserId, now: Timestamp) -> Statement<'static> {
+    Statement::new(ACCOUNT)
+        .bind::<SmallInt, _>(lane(user))
+        .bind::<SqlUuid, _>(stored_id(user.as_bytes()))
+        .bind::<Timestamptz, _>(stored_time(now))
+}
+
+/// The account with everything that a view of it depends on, from one snapshot.
+async fn view_in_full(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Option<AccountView>, StoreError> {
+    let (lane, id) = (lane(&user), stored_id(user.as_bytes()));
+    connection
+        .build_transaction()
+        .repeatable_read()
+        .read_only()
+        .run(async |connection| {
+            let connection = &*connection;
+            let (accounts, lots, holds) = try_join!(
+                account_now(&user, now).load::<AccountNow>(connection),
+                credit_grants::table
+                    .filter(credit_grants::lane.eq(lane).and(credit_grants::user_id.eq(id)))
+                    .filter(credit_grants::remaining.gt(0))
+                    .select(LotRow::as_select())
+                    .load(&mut &*connection),
+                credit_holds::table
+                    .filter(credit_holds::lane.eq(lane).and(credit_holds::user_id.eq(id)))
+                    .filter(credit_holds::state.eq("open"))
+                    .select(HoldRow::as_select())
+                    .load(&mut &*connection),
+            )?;
+            let Some(AccountNow { account, .. }) = accounts.into_iter().next() else { return Ok(None) };
+            let (lots, holds) = (all(lots, LotRow::into_domain)?, all(holds, HoldRow::into_domain)?);
+            Ok(Some(batch::view(account.into_domain()?, lots, holds, now)?))
+        })
+        .await
+}
+
+#[async_trait]
+impl Statements for PostgresStore {
+    async fn account(&self, user: UserId, now: Timestamp) -> Result<Option<AccountView>, Unavailable> {
+        self.read(READ_BOUND, move |connection| {
+            async move {
+                let found = account_now(&user, now).load::<AccountNow>(connection).await?;
+                match found.into_iter().next() {
+                    None => Ok(None),
+                    // Nothing is due: what is held and what remains of lots changes nothing in the view.
+                    Some(AccountNow { account, due: false }) => {
+                        Ok(Some(batch::view(account.into_domain()?, Vec::new(), Vec::new(), now)?))
+                    }
+                    Some(AccountNow { due: true, .. }) => view_in_full(connection, user, now).await,
+                }
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn journal(
+        &self,
+        user: UserId,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<JournalLine>, Unavailable> {
+        use credit_journal::dsl;
+        let (lane, id) = (lane(&user), stored_id(user.as_bytes()));
+        let before = before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
+        self.read(READ_BOUND, move |connection| {
+            async move {
+                let rows = dsl::credit_journal
+                    .left_join(
+                        credit_journal_notes::table.on(credit_journal_notes::lane
+                            .eq(dsl::lane)
+                            .and(credit_journal_notes::user_id.eq(dsl::user_id))
+                            .and(credit_journal_notes::seq.eq(dsl::seq))),
+                    )
+                    .filter(dsl::lane.eq(lane).and(dsl::user_id.eq(id)).and(dsl::seq.lt(before)))
+                    .order(dsl::seq.desc())
+                    .limit(i64::from(limit))
+                    .select((EntryRow::as_select(), credit_journal_notes::note.nullable()))
+                    .load(connection)
+                    .await?;
+                Ok(all(rows, line)?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn usage(
+        &self,
+        user: UserId,
+        before: Option<UsageCursor>,
+        limit: u32,
+    ) -> Result<Vec<UsageRecord>, Unavailable> {
+        use ai_usage_log::dsl;
+        let (lane, id) = (lane(&user), stored_id(user.as_bytes()));
+        // No cursor is one behind the end of time.
+        let (at, hold) = before.map_or((PgTimestamp(i64::MAX), uuid::Uuid::max()), |cursor| {
+            (stored_time(cursor.at), stored_id(cursor.hold.as_bytes()))
+        });
+        self.read(READ_BOUND, move |connection| {
+            async move {
+                let rows = dsl::ai_usage_log
+                    .filter(dsl::lane.eq(lane).and(dsl::user_id.eq(id)))
+                    .filter(dsl::created_at.le(at))
+                    .filter(dsl::created_at.lt(at).or(dsl::id.lt(hold)))
+                    .order((dsl::created_at.desc(), dsl::id.desc()))
+                    .limit(i64::from(limit))
+                    .select(UsageRow::as_select())
+                    .load(connection)
+                    .await?;
+                Ok(all(rows, UsageRow::into_domain)?)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Reports for PostgresStore {
+    async fn usage_totals(&self, from: Timestamp, to: Timestamp) -> Result<UsageTotals, Unavailable> {
+        self.read(REPORT_BOUND, move |connection| {
+            async move {
+                let rows = Statement::new(USAGE_TOTALS)
+                    .bind::<Timestamptz, _>(stored_time(from))
+                    .bind::<Timestamptz, _>(stored_time(to))
+                    .load::<TotalsRow>(connection)
+                    .await?;
+                let Some(row) = rows.into_iter().next() else { return Ok(UsageTotals::default()) };
+                totals(&row)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+fn totals(row: &TotalsRow) -> Result<UsageTotals, StoreError> {
+    let at = Place::new("ai_usage_log", uuid::Uuid::nil(), Rest::Text("totals".to_owned()));
+    Ok(UsageTotals {
+        requests: row.requests.unsigned_abs(),
+        credits: at.amount("credits_used", row.credits)?,
+        cost: NanoUsd::new(row.cost).ok_or_else(|| at.corrupt("cost_nano_usd", "sums below zero"))?,
+        users: row.users.unsigned_abs(),
+        failed: row.failed.unsigned_abs(),
+    })
+}

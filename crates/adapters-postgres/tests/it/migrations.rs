@@ -1,0 +1,53 @@
+//! Migrating: again, together, and too late.
+
+use adapters_postgres::{OpenError, migrate, migration_names};
+
+use crate::harness::{database, empty_database, number, plain, run};
+
+const TABLES: &str = "SELECT count(*) AS number FROM information_schema.tables WHERE table_schema = 'public'";
+
+/// On a runtime with a single thread, as every test here: the harness that blocks must not need another.
+#[tokio::test]
+async fn migrating_twice_changes_nothing_more() {
+    let database = database().await;
+    let url = empty_database(&database, "twice").await;
+    migrate(&url).await.unwrap();
+    let mut connection = plain(&url).await;
+    let tables = number(&mut connection, TABLES).await;
+    assert!(tables > 10, "{tables} tables");
+    migrate(&url).await.unwrap();
+    assert_eq!(number(&mut connection, TABLES).await, tables);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn servers_that_start_together_all_find_the_schema() {
+    let database = database().await;
+    let url = empty_database(&database, "together").await;
+    let (a, b, c, d) = tokio::join!(migrate(&url), migrate(&url), migrate(&url), migrate(&url));
+    for migrated in [a, b, c, d] {
+        migrated.unwrap();
+    }
+    let applied = "SELECT count(*) AS number FROM __diesel_schema_migrations";
+    let names = i64::try_from(migration_names().len()).unwrap();
+    assert_eq!(number(&mut plain(&url).await, applied).await, names);
+}
+
+#[tokio::test]
+async fn a_schema_of_a_later_release_is_refused() {
+    let database = database().await;
+    let later = "INSERT INTO __diesel_schema_migrations (version, run_on) VALUES ('29991231000001', now())";
+    run(&mut plain(&database.url).await, later).await.unwrap();
+    let refusal = migrate(&database.url).await.unwrap_err();
+    assert!(matches!(&refusal, OpenError::SchemaNewer(version) if version == "29991231000001"), "{refusal}");
+}
+
+#[tokio::test]
+async fn the_last_migration_can_be_undone() {
+    let database = database().await;
+    let mut connection = plain(&database.url).await;
+    run(&mut connection, include_str!("../../../../migrations/postgres/2026-11-22-000001_ledger/down.sql"))
+        .await
+        .unwrap();
+    let left = format!("{TABLES} AND table_name <> '__diesel_schema_migrations'");
+    assert_eq!(number(&mut connection, &left).await, 0);
+}

@@ -1,0 +1,179 @@
+//! One batch in one transaction: what the group commit runs.
+
+use std::collections::BTreeMap;
+
+use diesel::SqliteConnection;
+use domain::clock::Timestamp;
+use domain::ids::UserId;
+use domain::ledger::batch;
+use domain::ledger::command::{Command, Receipt, Refusal};
+use group_commit::{Commit, Failure};
+
+use crate::error::StoreError;
+use crate::load::{self, Books};
+use crate::save;
+use crate::turn::Turn;
+
+/// The store, as the group commit sees it. Blocks the thread it runs on.
+pub struct Batches {
+    turn: Turn,
+}
+
+impl Batches {
+    /// Commits through the connection of `turn`.
+    pub fn new(turn: Turn) -> Self {
+        Self { turn }
+    }
+}
+
+impl Commit for Batches {
+    type Command = Command;
+    type Answer = Result<Receipt, Refusal>;
+
+    async fn commit(&mut self, commands: &[Command]) -> Result<Vec<Self::Answer>, Failure> {
+        let mut side = self.turn.lock().await;
+        side.transact(|connection| run(connection, commands)).map_err(StoreError::into_failure)
+    }
+}
+
+fn run(
+    connection: &mut SqliteConnection,
+    commands: &[Command],
+) -> Result<Vec<Result<Receipt, Refusal>>, StoreError> {
+    let (first, last) = times(commands);
+    let Books { loaded, fresh } = load::load(connection, &batch::needs(commands), &first)?;
+    let decided = batch::decide(loaded, commands).map_err(|overflow| contradiction(commands, overflow))?;
+    if !decided.changes_nothing() {
+        save::save(connection, &decided, &fresh, &last)?;
+    }
+    Ok(decided.results)
+}
+
+/// When the first command of each account was asked for, and the latest one.
+fn times(commands: &[Command]) -> (BTreeMap<UserId, Timestamp>, BTreeMap<UserId, Timestamp>) {
+    let (mut first, mut last) = (BTreeMap::new(), BTreeMap::<UserId, Timestamp>::new());
+    for command in commands {
+        let (user, at) = (command.user(), command.now().at);
+        first.entry(user).or_insert(at);
+        last.entry(user).and_modify(|latest| *latest = at.max(*latest)).or_insert(at);
+    }
+    (first, last)
+}
+
+/// Names an account; the right one once the batch was split down to the command at fault.
+fn contradiction(commands: &[Command], overflow: domain::credits::Overflow) -> StoreError {
+    let user = commands.first().map_or(UserId::from_bytes([0; 16]), Command::user);
+    StoreError::Contradiction { user, overflow }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use diesel::connection::{Connection, InstrumentationEvent};
+    use diesel::sql_types::Text;
+    use diesel::{QueryableByName, RunQueryDsl, sql_query};
+    use domain::ledger::account::SuspensionSource;
+    use testkit::requests::{
+        At, GrantExt, HoldExt, SettleExt, adjust, claw_back, expire, grant, hold, resume, settle, suspend,
+        user, void,
+    };
+
+    use super::*;
+    use crate::connection::File;
+    use crate::migrations;
+
+    /// The statements of a connection: those that were run, and those that were prepared to be kept.
+    #[derive(Clone, Default)]
+    struct Statements {
+        run: Arc<Mutex<BTreeSet<String>>>,
+        kept: Arc<Mutex<BTreeSet<String>>>,
+    }
+
+    impl Statements {
+        fn note(&self, event: &InstrumentationEvent<'_>) {
+            match event {
+                InstrumentationEvent::StartQuery { query, .. } => {
+                    let text = query.to_string();
+                    let (statement, _) = text.split_once(" -- binds").unwrap_or((&text, ""));
+                    self.run.lock().expect("no panic").insert(statement.to_owned());
+                }
+                InstrumentationEvent::CacheQuery { sql, .. } => {
+                    self.kept.lock().expect("no panic").insert((*sql).to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    fn plan(connection: &mut SqliteConnection, statement: &str) -> String {
+        let steps: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {statement}"))
+            .load(connection)
+            .unwrap_or_else(|error| panic!("{statement}: {error}"));
+        steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")
+    }
+
+    /// One batch of each kind of command, and more than one state of what they meet.
+    fn batches() -> Vec<Vec<Command>> {
+        let admin = SuspensionSource::admin();
+        let (keyed, plain, late) = (hold(user(1)).keyed("k"), hold(user(1)), hold(user(1)).lasting(5));
+        let (keyed_id, plain_id, late_id) = (keyed.id, plain.id, late.id);
+        vec![
+            vec![Command::Grant(grant(user(1), "p").of(1000).because("a gift").due(500))],
+            vec![Command::Hold(keyed), Command::Hold(plain), Command::Hold(late)],
+            vec![Command::Settle(settle(user(1), keyed_id).answered("k", "a").keeping("q", "a"))],
+            vec![Command::Void(void(user(1), plain_id))],
+            vec![Command::Expire(expire(user(1), &[late_id]).at(10))],
+            vec![Command::ClawBack(claw_back(user(1), "p", 100, 100).at(20))],
+            vec![Command::ClawBack(claw_back(user(1), "p", 50, 100).at(30))],
+            vec![Command::Adjust(adjust(user(1), "a", -100))],
+            vec![Command::Suspend(suspend(user(1), admin.clone()))],
+            vec![Command::Resume(resume(user(1), admin))],
+            vec![Command::Grant(grant(user(1), "p"))],
+        ]
+    }
+
+    #[test]
+    fn every_statement_of_a_batch_is_prepared_once_and_seeks_in_an_index() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let file = File::new(&directory.path().join("saldo.db"), Duration::from_secs(5)).expect("a path");
+        file.prepare().expect("made");
+        let mut connection = file.connect().expect("connected");
+        migrations::run(&mut connection, &file).expect("migrated");
+
+        let seen = Statements::default();
+        let notes = seen.clone();
+        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| notes.note(&event));
+        for batch in batches() {
+            let answers = connection.immediate_transaction(|connection| run(connection, &batch));
+            for answer in answers.expect("the batch is stored") {
+                answer.expect("no refusal");
+            }
+        }
+        let run = seen.run.lock().expect("no panic").clone();
+        let kept = seen.kept.lock().expect("no panic").clone();
+        let prepared_each_time: Vec<_> = run.difference(&kept).filter(|it| it.contains('?')).collect();
+        assert!(prepared_each_time.is_empty(), "{prepared_each_time:#?}");
+
+        for statement in kept.iter().filter(|it| !it.starts_with("INSERT") && !it.starts_with("REPLACE")) {
+            let plan = plan(&mut connection, statement);
+            assert!(!plan.contains("SCAN"), "{statement}: {plan}");
+            for (condition, index) in [
+                ("remaining > 0", "credit_grants_live"),
+                ("state = 'open'", "credit_holds_open"),
+                ("kind IN (", "credit_journal_posted_once"),
+                ("`parent_id` =", "credit_grants_parent"),
+            ] {
+                assert!(!statement.contains(condition) || plan.contains(index), "{statement}: {plan}");
+            }
+        }
+    }
+}

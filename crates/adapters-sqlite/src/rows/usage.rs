@@ -1,0 +1,163 @@
+//! `ai_usage_log` and `ai_usage_content`.
+
+use diesel::SqliteConnection;
+use diesel::prelude::*;
+use domain::clock::Span;
+use domain::credits::Credits;
+use domain::ids::{HoldId, UserId};
+use domain::ledger::usage::{Outcome, RequestKind, UsageContent, UsageFacts, UsageRecord};
+use domain::money::NanoUsd;
+use domain::ports::statements::UsageCursor;
+use domain::tokens::TokenUsage;
+
+use super::{Owner, stored_count};
+use crate::cell::{Cell, Place};
+use crate::error::{Corrupt, StoreError};
+use crate::schema::ai_usage_content as content;
+use crate::schema::ai_usage_log::{self, dsl};
+
+const TABLE: &str = "ai_usage_log";
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = ai_usage_log)]
+struct UsageRow {
+    id: Cell,
+    credits_used: Cell,
+    absorbed_credits: Cell,
+    input_tokens: Cell,
+    cached_input_tokens: Cell,
+    output_tokens: Cell,
+    reasoning_tokens: Cell,
+    cost_nano_usd: Cell,
+    price_version: Cell,
+    request_type: Cell,
+    model: Cell,
+    outcome: Cell,
+    estimated: Cell,
+    duration_ms: Cell,
+    request_id: Cell,
+    created_at: Cell,
+}
+
+impl UsageRow {
+    fn read(self, user: UserId) -> Result<UsageRecord, Corrupt> {
+        let at = Place::of_row(TABLE, user, &self.id);
+        let facts = UsageFacts {
+            kind: at.word("request_type", &self.request_type, "a request type", RequestKind::from_word)?,
+            model: at.text("model", self.model)?,
+            tokens: TokenUsage {
+                input: at.tokens("input_tokens", &self.input_tokens)?,
+                cached_input: at.tokens("cached_input_tokens", &self.cached_input_tokens)?,
+                output: at.tokens("output_tokens", &self.output_tokens)?,
+                reasoning: at.tokens("reasoning_tokens", &self.reasoning_tokens)?,
+            },
+            cost: at.number("cost_nano_usd", &self.cost_nano_usd, "a cost", NanoUsd::new)?,
+            price_version: at.text("price_version", self.price_version)?,
+            duration: at.number("duration_ms", &self.duration_ms, "a length of time", from_millis)?,
+            estimated: at.flag("estimated", &self.estimated)?,
+            request_id: at.text("request_id", self.request_id)?,
+        };
+        Ok(UsageRecord {
+            hold: at.id("id", &self.id)?,
+            user,
+            at: at.time("created_at", &self.created_at)?,
+            facts,
+            outcome: at.word("outcome", &self.outcome, "an outcome", Outcome::from_word)?,
+            credits: at.credits("credits_used", &self.credits_used)?,
+            absorbed: at.credits("absorbed_credits", &self.absorbed_credits)?,
+        })
+    }
+}
+
+/// A length of time as the column keeps it: whole milliseconds.
+fn from_millis(millis: i64) -> Option<Span> {
+    millis.checked_mul(1000).filter(|micros| *micros >= 0).map(Span::from_micros)
+}
+
+/// Up to `limit` rows, newest first by time and then by hold, older than `before` if given.
+pub fn page(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    before: Option<UsageCursor>,
+    limit: u32,
+) -> Result<Vec<UsageRecord>, StoreError> {
+    let owner = Owner::of(user);
+    let of_user = dsl::ai_usage_log
+        .filter(dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)))
+        .order((dsl::created_at.desc(), dsl::id.desc()))
+        .limit(i64::from(limit))
+        .select(UsageRow::as_select());
+    let rows: Vec<UsageRow> = match before {
+        None => of_user.load(connection)?,
+        Some(UsageCursor { at, hold }) => {
+            let at = at.as_micros();
+            let older = dsl::created_at.lt(at).or(dsl::id.lt(hold.to_string()));
+            of_user.filter(dsl::created_at.le(at)).filter(older).load(connection)?
+        }
+    };
+    Ok(rows.into_iter().map(|row| row.read(user)).collect::<Result<_, _>>()?)
+}
+
+/// Hold and credits of every row of `user` with outcome `settled`.
+pub fn settled(
+    connection: &mut SqliteConnection,
+    user: UserId,
+) -> Result<Vec<(HoldId, Credits)>, StoreError> {
+    let owner = Owner::of(user);
+    let rows: Vec<(Cell, Cell)> = dsl::ai_usage_log
+        .filter(dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)))
+        .filter(dsl::outcome.eq(Outcome::Settled.as_str()))
+        .select((dsl::id, dsl::credits_used))
+        .load(connection)?;
+    let pairs = rows.iter().map(|(id, credits)| {
+        let at = Place::of_row(TABLE, user, id);
+        Ok((at.id("id", id)?, at.credits("credits_used", credits)?))
+    });
+    Ok(pairs.collect::<Result<_, Corrupt>>()?)
+}
+
+/// Appends a row.
+pub fn append(connection: &mut SqliteConnection, record: &UsageRecord) -> Result<(), StoreError> {
+    let owner = Owner::of(record.user);
+    let facts = &record.facts;
+    diesel::insert_into(dsl::ai_usage_log)
+        .values((
+            dsl::lane.eq(owner.lane),
+            dsl::user_id.eq(owner.user),
+            dsl::id.eq(record.hold.to_string()),
+            dsl::credits_used.eq(record.credits.get()),
+            dsl::absorbed_credits.eq(record.absorbed.get()),
+            dsl::tokens_used.eq(stored_count(facts.tokens.total().get())),
+            dsl::input_tokens.eq(stored_count(facts.tokens.input.get())),
+            dsl::cached_input_tokens.eq(stored_count(facts.tokens.cached_input.get())),
+            dsl::output_tokens.eq(stored_count(facts.tokens.output.get())),
+            dsl::reasoning_tokens.eq(stored_count(facts.tokens.reasoning.get())),
+            dsl::cost_nano_usd.eq(facts.cost.get()),
+            dsl::price_version.eq(facts.price_version.as_str()),
+            dsl::request_type.eq(facts.kind.as_str()),
+            dsl::model.eq(facts.model.as_str()),
+            dsl::outcome.eq(record.outcome.as_str()),
+            dsl::estimated.eq(facts.estimated),
+            dsl::duration_ms.eq(facts.duration.as_millis()),
+            dsl::request_id.eq(facts.request_id.as_str()),
+            dsl::created_at.eq(record.at.as_micros()),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Keeps the texts of a request.
+pub fn keep_content(connection: &mut SqliteConnection, texts: &UsageContent) -> Result<(), StoreError> {
+    let owner = Owner::of(texts.user);
+    diesel::insert_into(content::table)
+        .values((
+            content::lane.eq(owner.lane),
+            content::user_id.eq(owner.user),
+            content::usage_id.eq(texts.hold.to_string()),
+            content::request_content.eq(texts.request.as_str()),
+            content::response_content.eq(texts.response.as_str()),
+            content::created_at.eq(texts.at.as_micros()),
+        ))
+        .execute(connection)?;
+    Ok(())
+}

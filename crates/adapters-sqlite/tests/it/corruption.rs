@@ -1,0 +1,134 @@
+//! Damaged files: named, contained, never guessed over.
+
+use std::time::Duration;
+
+use adapters_sqlite::Options;
+use diesel::connection::SimpleConnection;
+use domain::ports::books::Books;
+use domain::ports::ledger::{Ledger, LedgerError};
+use domain::ports::statements::Statements;
+use domain::ports::upkeep::Upkeep;
+use testkit::requests::{GrantExt, HoldExt, credits, grant, hold, settle, suspend, user};
+use testkit::time::{moment, time};
+
+use crate::harness::{Place, held};
+
+fn reason<T: std::fmt::Debug>(result: Result<T, LedgerError>) -> String {
+    match result {
+        Err(LedgerError::Unavailable(why)) => why.0,
+        other => panic!("must be unavailable, but: {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_no_domain_value_is_named_by_table_key_and_column() {
+    const USER: &str = "01010101-0101-0101-0101-010101010101";
+    for (damage, named) in [
+        (
+            "UPDATE user_ai_credits SET total_credits = 'many'",
+            "column total_credits of user_ai_credits (user",
+        ),
+        ("UPDATE user_ai_credits SET total_credits = 9e18", "column total_credits of user_ai_credits"),
+        ("UPDATE user_ai_credits SET total_credits = 2000000000000000", "not an amount of credits within"),
+        ("UPDATE user_ai_credits SET total_credits = 1.5", "not a whole number"),
+        ("UPDATE user_ai_credits SET journal_hash = X'00'", "column journal_hash of user_ai_credits"),
+        ("UPDATE user_ai_credits SET alert_armed = 2", "column alert_armed of user_ai_credits"),
+        ("UPDATE user_ai_credits SET day_number = 5000000000", "column day_number of user_ai_credits"),
+        ("UPDATE user_ai_credits SET plan_type = X'ff'", "column plan_type of user_ai_credits"),
+        ("UPDATE user_ai_credits SET plan_type = CAST(X'ff' AS TEXT)", "column plan_type of user_ai_credits"),
+        ("UPDATE credit_grants SET source = 'luck'", "column source of credit_grants"),
+        (
+            "UPDATE credit_grants SET id = 'lot'",
+            "column id of credit_grants (user 01010101-0101-0101-0101-010101010101, lot)",
+        ),
+        ("UPDATE credit_holds SET request_type = 'poetry'", "column request_type of credit_holds"),
+        ("UPDATE credit_holds SET idempotency_key = ' k'", "column idempotency_key of credit_holds"),
+        ("UPDATE credit_holds SET tokens = 5000000000", "column tokens of credit_holds"),
+        ("UPDATE credit_holds SET tokens_span = -1", "column tokens_span of credit_holds"),
+    ] {
+        let place = Place::new();
+        let (store, _writer) = place.open();
+        store.grant(grant(user(1), "p").of(500)).await.expect("granted");
+        held(&store, hold(user(1)).keyed("k")).await;
+        place.damage(damage);
+
+        let asked = reason(store.hold(hold(user(1))).await);
+        assert!(asked.contains(named) && asked.contains("rejected"), "{damage}: {asked}");
+        assert!(asked.contains(USER), "{damage}: {asked}");
+        let read = store.account(user(1), time(0)).await.expect_err("corrupt").0;
+        assert!(read.contains(named), "{damage}: {read}");
+        let books = store.account_books(user(1)).await.expect_err("corrupt").0;
+        assert!(books.contains(named), "{damage}: {books}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_an_answer_is_no_answer() {
+    let place = Place::new();
+    let (store, _writer) = place.open();
+    store.grant(grant(user(1), "p").of(500)).await.expect("granted");
+    let id = held(&store, hold(user(1)).keyed("k")).await;
+    store.settle(settle(user(1), id)).await.expect("settled");
+    place.damage("UPDATE idempotency_keys SET answer_model = 'gpt-4o-mini'");
+    let asked = reason(store.hold(hold(user(1)).keyed("k")).await);
+    assert!(asked.contains("column answer_model of idempotency_keys"), "{asked}");
+    assert!(asked.contains(", k)"), "{asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_breaks_a_constraint_is_rejected_and_nothing_of_it_stored() {
+    let place = Place::new();
+    let (store, _writer) = place.open();
+    store.grant(grant(user(1), "p").of(500)).await.expect("granted");
+    let id = held(&store, hold(user(1))).await;
+    place.damage("UPDATE user_ai_credits SET held_credits = 0");
+    let settled = reason(store.settle(settle(user(1), id)).await);
+    assert!(settled.contains("rejected") && settled.contains("CHECK"), "{settled}");
+    let journal = store.journal(user(1), None, 10).await.expect("the store answers");
+    assert_eq!(journal.len(), 1, "only the grant");
+    store
+        .suspend(suspend(user(1), domain::ledger::account::SuspensionSource::admin()))
+        .await
+        .expect("serves on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupt_account_holds_back_no_other_of_its_batch() {
+    let place = Place::new();
+    let options = Options { busy_timeout: Duration::from_secs(30), ..Options::default() };
+    let (store, _writer) = place.open_with(options);
+    for number in 1..=20 {
+        store.grant(grant(user(number), "p")).await.expect("granted");
+    }
+    place.damage("UPDATE user_ai_credits SET plan_type = X'00' WHERE user_id LIKE '07070707%'");
+
+    // While somebody else has the file, everything that is asked for gathers in one batch.
+    let mut stranger = place.stranger();
+    stranger.batch_execute("BEGIN IMMEDIATE").expect("locked");
+    let mut callers = tokio::task::JoinSet::new();
+    for number in 1..=20 {
+        let store = store.clone();
+        callers.spawn(async move { (number, store.hold(hold(user(number))).await) });
+    }
+    tokio::task::yield_now().await;
+    stranger.batch_execute("ROLLBACK").expect("unlocked");
+    while let Some(caller) = callers.join_next().await {
+        let (number, result) = caller.expect("no panic");
+        assert_eq!(result.is_err(), number == 7, "user {number}: {result:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_goes_on_past_a_corrupt_account() {
+    let place = Place::new();
+    let (store, _writer) = place.open();
+    for number in 1..=3 {
+        store.grant(grant(user(number), "p")).await.expect("granted");
+        held(&store, hold(user(number)).lasting(60)).await;
+    }
+    place.damage("UPDATE user_ai_credits SET plan_type = X'00' WHERE user_id LIKE '01010101%'");
+    place.damage("UPDATE credit_holds SET user_id = 'nobody' WHERE user_id LIKE '02020202%'");
+    assert_eq!(store.expire_due(moment(100), 10).await, Ok(2), "nobody is not visited");
+    let swept = store.account_books(user(3)).await.expect("the store answers").expect("there");
+    assert_eq!(swept.account.held, credits(0));
+}

@@ -1,0 +1,9 @@
+//! The store on real files: what is SQLite's own, and the contract that every store keeps.
+
+mod contract;
+mod corruption;
+mod harness;
+mod opening;
+mod reports;
+mod sharing;
+mod upkeep;

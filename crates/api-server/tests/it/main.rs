@@ -1,0 +1,14 @@
+//! The real server, booted on a free port, spoken to over HTTP; the books are verified after every test.
+
+mod admin;
+mod assistant;
+mod cli;
+mod crash;
+mod harness;
+mod hostile;
+mod idempotency;
+mod limits;
+mod outage;
+mod provider;
+mod races;
+mod tokens;

@@ -1,0 +1,173 @@
+//! The tables, and moving rows between them and the rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::clock::Timestamp;
+use domain::ids::{HoldId, IdempotencyKey, InstanceId, UserId};
+use domain::ledger::account::{Account, Suspension};
+use domain::ledger::alerts::LowBalance;
+use domain::ledger::batch::{Decided, Loaded, Needs};
+use domain::ledger::command::{Command, Receipt, Refusal};
+use domain::ledger::holds::{Hold, KeyRecord};
+use domain::ledger::journal::{EntryKind, JournalEntry};
+use domain::ledger::lots::Lot;
+use domain::ledger::usage::{UsageContent, UsageRecord};
+
+/// All rows of one user.
+#[derive(Clone, Debug)]
+pub(super) struct Rows {
+    pub account: Account,
+    pub lots: Vec<Lot>,
+    pub holds: BTreeMap<HoldId, Hold>,
+    pub keys: BTreeMap<IdempotencyKey, KeyRecord>,
+    pub suspensions: Vec<Suspension>,
+    pub journal: Vec<JournalEntry>,
+    pub notes: BTreeMap<u64, String>,
+    pub usage: BTreeMap<HoldId, UsageRecord>,
+    pub content: BTreeMap<HoldId, UsageContent>,
+}
+
+impl Rows {
+    fn of_nobody_yet(user: UserId, now: Timestamp) -> Self {
+        Self {
+            account: Account::new(user, now),
+            lots: Vec::new(),
+            holds: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            suspensions: Vec::new(),
+            journal: Vec::new(),
+            notes: BTreeMap::new(),
+            usage: BTreeMap::new(),
+            content: BTreeMap::new(),
+        }
+    }
+
+    /// Open holds and lots with something left: what every act and every read needs.
+    pub fn open_holds(&self) -> impl Iterator<Item = &Hold> {
+        self.holds.values().filter(|hold| hold.is_open())
+    }
+
+    /// See [`Rows::open_holds`].
+    pub fn live_lots(&self) -> impl Iterator<Item = &Lot> {
+        self.lots.iter().filter(|lot| lot.remaining.is_positive())
+    }
+}
+
+/// Everything.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    pub users: BTreeMap<UserId, Rows>,
+    pub leases: BTreeMap<InstanceId, Timestamp>,
+    pub outbox: Vec<LowBalance>,
+}
+
+impl Tables {
+    /// What the rules need, no more: a rule that needs a row which [`Needs`] does not name must fail here
+    /// as it would in a database.
+    pub fn load(&self, needs: &Needs, commands: &[Command]) -> Loaded {
+        let mut loaded = Loaded::default();
+        for user in &needs.accounts {
+            let Some(rows) = self.users.get(user) else {
+                if needs.create.contains(user) {
+                    loaded.accounts.push(Account::new(*user, first_seen(*user, commands)));
+                }
+                continue;
+            };
+            loaded.accounts.push(rows.account.clone());
+            loaded.holds.extend(rows.open_holds().cloned());
+            loaded.lots.extend(rows.live_lots().cloned());
+        }
+        for (user, id) in &needs.holds {
+            loaded.holds.extend(self.users.get(user).and_then(|rows| rows.holds.get(id)).cloned());
+        }
+        for (user, key) in &needs.keys {
+            let Some(rows) = self.users.get(user) else { continue };
+            let Some(record) = rows.keys.get(key) else { continue };
+            loaded.keys.push(record.clone());
+            loaded.holds.extend(rows.holds.get(&record.hold).cloned());
+        }
+        for (user, source) in &needs.sources {
+            let Some(rows) = self.users.get(user) else { continue };
+            let origins: BTreeSet<_> =
+                rows.lots.iter().filter(|lot| lot.source == *source).map(|lot| lot.id).collect();
+            let family = |lot: &&Lot| {
+                origins.contains(&lot.id) || lot.parent.is_some_and(|parent| origins.contains(&parent))
+            };
+            loaded.lots.extend(rows.lots.iter().filter(family).cloned());
+            let name = source.to_string();
+            let posted = rows.journal.iter().filter(|entry| {
+                matches!(entry.kind, EntryKind::Grant | EntryKind::Adjust) && entry.source == name
+            });
+            loaded.posted.extend(posted.cloned());
+        }
+        for user in &needs.suspensions {
+            let found = self.users.get(user).map(|rows| rows.suspensions.clone());
+            loaded.suspensions.extend(found.unwrap_or_default());
+        }
+        loaded
+    }
+
+    /// Stores what was decided, and answers.
+    pub fn store(
+        &mut self,
+        needs: &Needs,
+        commands: &[Command],
+        decided: Decided,
+    ) -> Vec<Result<Receipt, Refusal>> {
+        for user in &needs.create {
+            let rows = || Rows::of_nobody_yet(*user, first_seen(*user, commands));
+            self.users.entry(*user).or_insert_with(rows);
+        }
+        for account in decided.accounts {
+            self.rows(account.user, |rows| rows.account = account);
+        }
+        for lot in decided.new_lots {
+            self.rows(lot.user, |rows| rows.lots.push(lot));
+        }
+        for lot in decided.changed_lots {
+            self.rows(lot.user, |rows| {
+                if let Some(row) = rows.lots.iter_mut().find(|row| row.id == lot.id) {
+                    *row = lot;
+                }
+            });
+        }
+        for hold in decided.new_holds.into_iter().chain(decided.changed_holds) {
+            self.rows(hold.user, |rows| drop(rows.holds.insert(hold.id, hold)));
+        }
+        for record in decided.keys {
+            self.rows(record.user, |rows| drop(rows.keys.insert(record.key.clone(), record)));
+        }
+        for lifted in decided.resumed {
+            self.rows(lifted.user, |rows| rows.suspensions.retain(|row| row.source != lifted.source));
+        }
+        for suspension in decided.suspended {
+            self.rows(suspension.user, |rows| rows.suspensions.push(suspension));
+        }
+        for entry in decided.journal {
+            self.rows(entry.user, |rows| rows.journal.push(entry));
+        }
+        for note in decided.notes {
+            self.rows(note.user, |rows| drop(rows.notes.insert(note.seq, note.text)));
+        }
+        for record in decided.usage {
+            self.rows(record.user, |rows| drop(rows.usage.insert(record.hold, record)));
+        }
+        for content in decided.content {
+            self.rows(content.user, |rows| drop(rows.content.insert(content.hold, content)));
+        }
+        self.outbox.extend(decided.alerts);
+        decided.results
+    }
+
+    fn rows(&mut self, user: UserId, change: impl FnOnce(&mut Rows)) {
+        if let Some(rows) = self.users.get_mut(&user) {
+            change(rows);
+        }
+    }
+}
+
+/// When an account that a batch makes was first asked for.
+fn first_seen(user: UserId, commands: &[Command]) -> Timestamp {
+    let first = commands.iter().find(|command| command.user() == user);
+    first.map_or_else(Timestamp::default, |command| command.now().at)
+}

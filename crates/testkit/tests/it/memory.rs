@@ -1,0 +1,10 @@
+//! The books in memory keep the contract of a store.
+
+use testkit::Fixture;
+use testkit::memory::MemoryStore;
+
+async fn fresh() -> Fixture {
+    MemoryStore::fixture()
+}
+
+testkit::ledger_contract!(fresh);
