@@ -169,6 +169,7 @@ impl File {
 
     /// The mode stays with the file. The switch alone does not wait for other connections as everything
     /// else does, so two servers that make the same file would trip over each other: it is tried again.
+    #[expect(clippy::disallowed_methods, reason = "only at opening, which blocks anyway")]
     fn switch_to_wal(&self, connection: &mut SqliteConnection) -> Result<(), OpenError> {
         use diesel::RunQueryDsl;
         let begun = Instant::now();

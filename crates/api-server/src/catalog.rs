@@ -239,12 +239,12 @@ mod tests {
     use adapters_openai::Tiktoken;
 
     fn faults(change: impl Fn(String) -> String) -> String {
-        parse(&change(EMBEDDED.to_owned()), &Tiktoken::default()).unwrap_err().join("\n")
+        parse(&change(EMBEDDED.to_owned()), &Tiktoken).unwrap_err().join("\n")
     }
 
     #[test]
     fn the_embedded_catalogue_is_sound_and_says_what_the_seed_says() {
-        let catalogue = parse(EMBEDDED, &Tiktoken::default()).unwrap();
+        let catalogue = parse(EMBEDDED, &Tiktoken).unwrap();
         let plans: Vec<_> = catalogue
             .plans()
             .iter()

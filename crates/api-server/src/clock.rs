@@ -29,8 +29,8 @@ impl Clock for SystemClock {
 /// When a day begins in a time zone. Where clocks jump over midnight, the first moment after the jump.
 pub fn day_start(zone: Tz, day: NaiveDate) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
-    let candidates = (0..=3).map(|hours| midnight + chrono::Duration::hours(hours));
-    let local = candidates.filter_map(|time| zone.from_local_datetime(&time).earliest()).next();
+    let mut candidates = (0..=3).map(|hours| midnight + chrono::Duration::hours(hours));
+    let local = candidates.find_map(|time| zone.from_local_datetime(&time).earliest());
     local.map_or_else(|| midnight.and_utc(), |time| time.with_timezone(&Utc))
 }
 

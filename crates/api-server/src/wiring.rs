@@ -171,7 +171,7 @@ impl App {
     pub fn new(config: &Config, stores: Stores) -> Result<Self, Vec<String>> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock { zone: config.report_timezone });
         let ids: Arc<dyn IdSource> = Arc::new(UuidSource);
-        let counter: Arc<dyn TokenCounter> = Arc::new(Tiktoken::default());
+        let counter: Arc<dyn TokenCounter> = Arc::new(Tiktoken);
         let catalogue = Arc::new(catalogue(config, counter.as_ref())?);
         let verifier = Hs256Verifier::new(token_config(config)).map_err(|error| vec![error.to_string()])?;
         let instance = InstanceId::from_bytes(ids.unique());

@@ -43,7 +43,8 @@ pub async fn run<W: Way>(way: &Arc<W>, load: &Load, seed: u64, postgres: Option<
     }
     let wall = begun.elapsed();
     let own_cpu = cpu::own().saturating_sub(own_before);
-    let server_cpu = postgres.zip(server_before).map(|(it, before)| cpu::of_family(it).saturating_sub(before));
+    let server_cpu =
+        postgres.zip(server_before).map(|(it, before)| cpu::of_family(it).saturating_sub(before));
     latencies.sort_unstable();
     let done = u64::try_from(latencies.len())?;
     Ok(Run { done, wall, own_cpu, server_cpu, latencies })

@@ -57,7 +57,10 @@ fn compiler() -> String {
 fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text.lines().find_map(|line| line.strip_prefix("model name"));
-    model.map_or_else(|| std::env::consts::ARCH.to_owned(), |it| it.trim_start_matches([':', '\t', ' ']).to_owned())
+    model.map_or_else(
+        || std::env::consts::ARCH.to_owned(),
+        |it| it.trim_start_matches([':', '\t', ' ']).to_owned(),
+    )
 }
 
 fn memory() -> String {

@@ -34,8 +34,7 @@ pub async fn resident(options: &Options) -> Result<Section> {
     let sqlite = format!("sqlite://{}", directory.path().join("saldo.db").display());
     let postgres = Database::fresh().await?;
     let mut verdicts = Vec::new();
-    for (store, url, head) in
-        [("SQLite", sqlite.as_str(), None), ("Postgres", postgres.url(), postgres.head)]
+    for (store, url, head) in [("SQLite", sqlite.as_str(), None), ("Postgres", postgres.url(), postgres.head)]
     {
         let home = Home::new(&options.api_server, directory.path(), url)?;
         let seen = on_store(options, &home, head).await?;

@@ -72,7 +72,8 @@ pub async fn sqlite(options: &Options) -> Result<Section> {
 
 /// P4.
 pub async fn alone(options: &Options) -> Result<Section> {
-    let mut section = Section::new("P4", "One caller alone on Postgres: latency of a hold and its settlement");
+    let mut section =
+        Section::new("P4", "One caller alone on Postgres: latency of a hold and its settlement");
     let load = load(ACCOUNTS, 1, options.window() / 2);
     on_postgres(options, &load, &mut section).await?.latency(&mut section, Target::AtMost(1.2));
     Ok(section)

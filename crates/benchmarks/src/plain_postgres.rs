@@ -192,8 +192,7 @@ impl Connection {
     }
 
     async fn reserve(&self, owner: &Owner) -> Result<()> {
-        let rows =
-            self.client.execute(&self.reserve, &[&owner.lane, &owner.id, &asks::HELD.get()]).await?;
+        let rows = self.client.execute(&self.reserve, &[&owner.lane, &owner.id, &asks::HELD.get()]).await?;
         one(rows, "not enough credits")
     }
 

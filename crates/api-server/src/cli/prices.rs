@@ -20,7 +20,7 @@ pub enum Command {
 /// Runs a command on prices.
 pub fn run(config: &Config, command: &Command) -> Result<(), Vec<String>> {
     let Command::Check { strict } = command;
-    let catalogue = catalogue(config, &Tiktoken::default())?;
+    let catalogue = catalogue(config, &Tiktoken)?;
     let findings = sold_below_cost(&catalogue);
     let (plans, models) = (catalogue.plans().len(), catalogue.models().count());
     println!("{plans} plans, {models} models; the catalogue is sound.");

@@ -78,6 +78,8 @@ pub enum Kind {
     AiTimeout,
     /// The store is away.
     TemporarilyUnavailable,
+    /// The server cannot work now, for these reasons.
+    NotReady(Vec<&'static str>),
     /// Nothing is at this address.
     NotFound,
     /// Not with this method.
@@ -112,6 +114,7 @@ impl Kind {
             Self::AiBusy => (StatusCode::SERVICE_UNAVAILABLE, "ai_unavailable"),
             Self::AiTimeout => (StatusCode::GATEWAY_TIMEOUT, "ai_timeout"),
             Self::TemporarilyUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+            Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
@@ -122,7 +125,7 @@ impl Kind {
     pub fn retry_after(&self) -> Option<Span> {
         match self {
             Self::RateLimited { retry_after } => Some(*retry_after),
-            Self::TemporarilyUnavailable => Some(Span::from_secs(2)),
+            Self::TemporarilyUnavailable | Self::NotReady(_) => Some(Span::from_secs(2)),
             Self::AiBusy => Some(Span::from_secs(10)),
             Self::KeyInProgress => Some(Span::from_secs(1)),
             Self::MalformedJson

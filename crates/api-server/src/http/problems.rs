@@ -103,6 +103,7 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
             put("required_credits", required.get().into());
         }
         Kind::NotEnough { available } => put("available_credits", available.get().into()),
+        Kind::NotReady(reasons) => put("reasons", reasons.clone().into()),
         Kind::RateLimited { retry_after } => put("retry_after", retry_after.as_secs_up().into()),
         Kind::MalformedJson
         | Kind::BadRequest

@@ -172,6 +172,10 @@ pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
                 "The service is temporarily unavailable. Try again in a moment.",
             ),
         ),
+        Kind::NotReady(_) => texts(
+            ("Não está pronto", "Not ready"),
+            ("O servidor não pode atender agora.", "The server cannot work now."),
+        ),
         Kind::NotFound => texts(
             ("Não encontrado", "Not found"),
             ("Não há nada neste endereço.", "There is nothing at this address."),

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
+use crate::http::problem::{Kind, Problem};
 use crate::wiring::App;
 
 /// The process answers.
@@ -11,7 +12,7 @@ pub async fn livez() -> HttpResponse {
 }
 
 /// The server can work: not shutting down, lease in force, store answers. Says what is wrong otherwise.
-pub async fn readyz(app: web::Data<App>) -> HttpResponse {
+pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     let mut reasons = Vec::new();
     if app.state.is_draining() {
         reasons.push("shutting down");
@@ -24,8 +25,8 @@ pub async fn readyz(app: web::Data<App>) -> HttpResponse {
         reasons.push("the store does not answer");
     }
     if reasons.is_empty() {
-        HttpResponse::Ok().json(json!({ "status": "ready" }))
+        Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
     } else {
-        HttpResponse::ServiceUnavailable().json(json!({ "status": "not ready", "reasons": reasons }))
+        Err(Kind::NotReady(reasons).into())
     }
 }

@@ -110,7 +110,8 @@ impl Lot {
 /// Expires every lot that is due, but for what open holds may still need.
 ///
 /// A lot is kept only as far as holds made *before* its expiry may burn it: due lots are walked in
-/// burn order, each protected by those holds less what earlier lots already protect.
+/// burn order, each protected by those holds less what earlier lots already protect. In all, no more
+/// expires than open holds leave over (I2): a hold may count on a lot that another one burns first.
 pub(super) fn expire_due(book: &mut Book, now: Timestamp) -> Result<(), Halt> {
     let mut due: Vec<(usize, Timestamp)> = book
         .lots
@@ -128,15 +129,17 @@ pub(super) fn expire_due(book: &mut Book, now: Timestamp) -> Result<(), Halt> {
                 .filter(|hold| hold.is_open() && hold.created_at < due_at)
                 .map(|hold| hold.amount),
         )?;
+        let account = &book.account;
+        let left_over = account.balance()?.minus(account.held)?.plus(account.clawed)?.or_zero();
         let Some(lot) = book.lots.get_mut(index) else { continue };
         let keep = lot.remaining.min(held.minus(kept)?.or_zero());
         kept = kept.plus(keep)?;
-        let lost = lot.remaining.minus(keep)?;
+        let lost = lot.remaining.minus(keep)?.min(left_over);
         if !lost.is_positive() {
             continue;
         }
         let lot = lot.change();
-        lot.remaining = keep;
+        lot.remaining = lot.remaining.minus(lost)?;
         lot.expired = lot.expired.plus(lost)?;
         let source = format!("lot:{}", lot.id);
         book.post(Movement::system(EntryKind::Expire, lost.negated(), source, now))?;

@@ -181,7 +181,8 @@ impl Account {
         self.sums()[3]
     }
 
-    /// Holds end by themselves; of lots that are due, so much stays as holds made before may burn.
+    /// Holds end by themselves; of lots that are due, so much stays as holds made before may burn, and
+    /// as all holds together are worth.
     pub fn let_time_pass(&mut self, now: i64) {
         for hold in self.holds.values_mut() {
             if hold.state == State::Open && hold.until <= now {
@@ -196,9 +197,10 @@ impl Account {
             }
             let needed: i64 = self.open().filter(|hold| hold.made < due).map(|hold| hold.amount).sum();
             for _ in 0..self.lots[index].left {
+                let left_over = self.total() - self.charged - self.held() + self.clawed;
                 if kept < needed {
                     kept += 1;
-                } else {
+                } else if left_over > 0 {
                     self.lots[index].left -= 1;
                     self.lots[index].expired += 1;
                     self.expired += 1;

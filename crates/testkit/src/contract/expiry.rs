@@ -132,6 +132,18 @@ pub async fn a_due_lot_is_not_kept_for_holds_made_after(f: &Fixture) {
     assert_eq!(f.sums(user(1), 160).await, [50, 0, 40, 10, 0]);
 }
 
+/// The early hold keeps the short lot and then burns the lasting one: the later hold gets the short one.
+pub async fn what_open_holds_count_on_does_not_expire(f: &Fixture) {
+    f.granted(grant(user(1), "lasting").of(100)).await;
+    let early = f.held(hold(user(1)).exactly(50).at(10)).await;
+    f.granted(grant(user(1), "short").of(30).due(100).at(20)).await;
+    let later = f.held(hold(user(1)).exactly(80).at(150)).await;
+    f.settled(settle(user(1), early.hold).charge(50).at(160)).await;
+    assert_eq!(f.sums(user(1), 160).await, [130, 50, 80, 0, 0]);
+    let settled = f.settled(settle(user(1), later.hold).charge(80).at(170)).await;
+    assert_eq!((settled.charged, sums(settled.balances)), (credits(80), [130, 130, 0, 0, 0]));
+}
+
 pub async fn a_lot_that_fell_due_before_a_hold_is_not_kept_for_it(f: &Fixture) {
     f.granted(grant(user(1), "due").of(40).due(100)).await;
     f.granted(grant(user(1), "lasting").of(40)).await;
