@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, Env};
+use crate::config::{Config, Env, Purpose};
 use crate::wiring::Stores;
 use crate::{server, telemetry};
 
@@ -48,21 +48,44 @@ enum Command {
 /// success, 1 for a fault, 2 for words that make no sense.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
-    let config = match Config::load(Env::of_process()) {
+    let command = cli.command.unwrap_or(Command::Serve);
+    let config = match Config::load(Env::of_process(), command.purpose()) {
         Ok(config) => config,
         Err(faults) => return fail("the configuration is not right", &faults),
     };
     telemetry::start(config.json_logs);
-    let done = match cli.command {
-        None | Some(Command::Serve) => server::serve(config).await,
-        Some(Command::Migrate) => migrate(&config).await,
-        Some(Command::Token(options)) => token::print(&config, &options),
-        Some(Command::Credits(command)) => credits::run(&config, command).await,
-        Some(Command::Prices(command)) => prices::run(&config, &command),
+    let (what, done) = match command {
+        Command::Serve => ("the server stopped", server::serve(config).await),
+        Command::Migrate => ("not migrated", migrate(&config).await),
+        Command::Token(options) => ("no token", token::print(&config, &options)),
+        Command::Credits(command) => ("not done", credits::run(&config, command).await),
+        Command::Prices(command) => ("prices", prices::run(&config, &command)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(faults) => fail("api-server stopped", &faults),
+        Err(faults) => fail(what, &faults),
+    }
+}
+
+impl Command {
+    fn purpose(&self) -> Purpose {
+        match self {
+            Self::Serve => Purpose::Serving,
+            Self::Token(_) => Purpose::Signing,
+            Self::Migrate | Self::Credits(_) | Self::Prices(_) => Purpose::Books,
+        }
+    }
+}
+
+/// Prints a line for people or programs. A reader that has enough (`| head`) ends the program quietly.
+pub(crate) fn say(line: impl std::fmt::Display) {
+    use std::io::Write;
+    if let Err(error) = writeln!(std::io::stdout(), "{line}") {
+        let quiet = error.kind() == std::io::ErrorKind::BrokenPipe;
+        if !quiet {
+            eprintln!("cannot print: {error}");
+        }
+        std::process::exit(i32::from(!quiet));
     }
 }
 
@@ -76,6 +99,6 @@ fn fail(what: &str, faults: &[String]) -> ExitCode {
 
 async fn migrate(config: &Config) -> Result<(), Vec<String>> {
     Stores::migrate(&config.database).await.map_err(|error| vec![error])?;
-    println!("{}: up to date", config.database);
+    say(format_args!("{}: up to date", config.database));
     Ok(())
 }

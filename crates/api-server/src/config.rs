@@ -24,6 +24,17 @@ pub enum AppEnv {
     Production,
 }
 
+/// What a configuration is read for: a command does not ask for what it does not need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Serving: everything.
+    Serving,
+    /// Printing tokens: what they are signed with.
+    Signing,
+    /// Working on the books or the catalogue: where they are.
+    Books,
+}
+
 /// Everything that can be set.
 #[derive(Debug)]
 pub struct Config {
@@ -68,6 +79,13 @@ pub struct Jwt {
     pub audience: Option<String>,
 }
 
+impl Jwt {
+    /// For commands that neither sign nor check tokens.
+    fn unused() -> Self {
+        Self { secret: String::new().into(), issuer: None, audience: None }
+    }
+}
+
 /// The model's provider.
 #[derive(Debug)]
 pub struct OpenAi {
@@ -94,16 +112,21 @@ pub struct RateLimits {
 const LEAST_SECRET: usize = 32;
 
 impl Config {
-    /// Reads and checks everything.
-    pub fn load(mut env: Env) -> Result<Self, Vec<String>> {
+    /// Reads and checks everything that `purpose` needs.
+    pub fn load(mut env: Env, purpose: Purpose) -> Result<Self, Vec<String>> {
         let app_env = app_env(&mut env);
         let production = app_env == AppEnv::Production;
+        let serving = production && purpose == Purpose::Serving;
+        let signing = production && purpose != Purpose::Books;
         let mut stand_ins = Vec::new();
         let host = env.parsed("HOST", IpAddr::from([127, 0, 0, 1]));
-        let port = env.parsed("PORT", 3001);
-        let database = database::read(&mut env, production);
-        let jwt = jwt(&mut env, production, &database, &mut stand_ins);
-        let openai = openai(&mut env, production, &mut stand_ins);
+        let port = port(&mut env);
+        let database = database::read(&mut env, production && purpose != Purpose::Signing);
+        let jwt = match purpose {
+            Purpose::Books => Jwt::unused(),
+            Purpose::Serving | Purpose::Signing => jwt(&mut env, signing, &database, &mut stand_ins),
+        };
+        let openai = openai(&mut env, serving, &mut stand_ins);
         let config = Self {
             app_env,
             listen: (host, port),
@@ -114,7 +137,7 @@ impl Config {
             catalog_file: env.text("CATALOG_FILE").map(PathBuf::from),
             report_timezone: env.parsed("REPORT_TIMEZONE", chrono_tz::America::Sao_Paulo),
             content_retention_days: whole(&mut env, "CONTENT_RETENTION_DAYS", 30, 36_500),
-            cors_origins: cors_origins(&mut env, production),
+            cors_origins: cors_origins(&mut env, serving),
             rate_limits: RateLimits {
                 requests_per_minute: env.parsed_if_set("RATE_LIMIT_RPM"),
                 tokens_per_minute: env.parsed_if_set("RATE_LIMIT_TPM"),
@@ -133,6 +156,14 @@ impl Config {
         let faults = env.into_faults();
         if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
+}
+
+fn port(env: &mut Env) -> u16 {
+    let text = env.text("PORT").unwrap_or_else(|| "3001".to_owned());
+    text.parse().unwrap_or_else(|_| {
+        env.fault(format!("PORT: `{text}` is not a number from 0 to 65535"));
+        0
+    })
 }
 
 fn app_env(env: &mut Env) -> AppEnv {
@@ -261,7 +292,8 @@ mod tests {
 
     #[test]
     fn production_lists_everything_that_is_missing() {
-        let faults = Config::load(Env::of([("APP_ENV", "production")])).unwrap_err().join("\n");
+        let faults =
+            Config::load(Env::of([("APP_ENV", "production")]), Purpose::Serving).unwrap_err().join("\n");
         for name in ["JWT_SECRET", "OPENAI_API_KEY não configurada", "DATABASE_URL", "FRONTEND_URL"] {
             assert!(faults.contains(name), "{name} not in {faults}");
         }
@@ -269,13 +301,16 @@ mod tests {
 
     #[test]
     fn production_starts_with_what_it_needs() {
-        let config = Config::load(Env::of([
-            ("NODE_ENV", "production"),
-            ("JWT_SECRET", SECRET),
-            ("OPENAI_API_KEY", "sk-abc"),
-            ("DATABASE_URL", "postgresql://u:p@db/saldo"),
-            ("FRONTEND_URL", "https://app.test/path"),
-        ]))
+        let config = Config::load(
+            Env::of([
+                ("NODE_ENV", "production"),
+                ("JWT_SECRET", SECRET),
+                ("OPENAI_API_KEY", "sk-abc"),
+                ("DATABASE_URL", "postgresql://u:p@db/saldo"),
+                ("FRONTEND_URL", "https://app.test/path"),
+            ]),
+            Purpose::Serving,
+        )
         .unwrap();
         assert_eq!(config.app_env, AppEnv::Production);
         assert_eq!(config.cors_origins, ["https://app.test"]);
@@ -284,19 +319,22 @@ mod tests {
 
     #[test]
     fn every_fault_is_listed_at_once() {
-        let faults = Config::load(Env::of([
-            ("APP_ENV", "staging"),
-            ("PORT", "70000"),
-            ("HOST", "localhost"),
-            ("JWT_SECRET", "short"),
-            ("DATABASE_URL", "mysql://x"),
-            ("REPORT_TIMEZONE", "Mars/Olympus"),
-            ("CORS_ORIGINS", "not an address"),
-            ("RATE_LIMIT_RPM", "-1"),
-            ("LOG_FORMAT", "xml"),
-            ("OPENAI_BASE_URL", "ftp://x"),
-            ("CONTENT_RETENTION_DAYS", "99999999"),
-        ]))
+        let faults = Config::load(
+            Env::of([
+                ("APP_ENV", "staging"),
+                ("PORT", "70000"),
+                ("HOST", "localhost"),
+                ("JWT_SECRET", "short"),
+                ("DATABASE_URL", "mysql://x"),
+                ("REPORT_TIMEZONE", "Mars/Olympus"),
+                ("CORS_ORIGINS", "not an address"),
+                ("RATE_LIMIT_RPM", "-1"),
+                ("LOG_FORMAT", "xml"),
+                ("OPENAI_BASE_URL", "ftp://x"),
+                ("CONTENT_RETENTION_DAYS", "99999999"),
+            ]),
+            Purpose::Serving,
+        )
         .unwrap_err()
         .join("\n");
         for name in [
@@ -317,9 +355,21 @@ mod tests {
     }
 
     #[test]
+    fn a_command_asks_for_what_it_needs_and_no_more() {
+        let load = |purpose, variables: &[(&'static str, &'static str)]| {
+            let production = [("APP_ENV", "production")];
+            Config::load(Env::of(production.iter().chain(variables).copied()), purpose).map(|_| ())
+        };
+        assert_eq!(load(Purpose::Books, &[("DATABASE_URL", "postgres://db/saldo")]), Ok(()));
+        assert_eq!(load(Purpose::Signing, &[("JWT_SECRET", SECRET)]), Ok(()));
+        assert!(load(Purpose::Books, &[]).unwrap_err().join("").contains("DATABASE_URL"));
+        assert!(load(Purpose::Signing, &[]).unwrap_err().join("").contains("JWT_SECRET"));
+    }
+
+    #[test]
     fn secrets_do_not_show() {
         let env = Env::of([("JWT_SECRET", SECRET), ("OPENAI_API_KEY", "sk-very-secret")]);
-        let shown = format!("{:?}", Config::load(env).unwrap());
+        let shown = format!("{:?}", Config::load(env, Purpose::Serving).unwrap());
         assert!(!shown.contains(SECRET) && !shown.contains("sk-very-secret"));
     }
 }

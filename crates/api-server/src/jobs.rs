@@ -62,7 +62,9 @@ async fn keep_lease(app: Arc<App>) {
                 pause = usual;
             }
             Err(cause) => {
-                tracing::warn!(%cause, "the lease could not be renewed");
+                if pause == usual {
+                    tracing::warn!(%cause, "the lease could not be renewed; trying again every second");
+                }
                 app.state.set_lease(app.clock.now().at.since(renewed) < LEASE);
                 pause = LEASE_RETRY;
             }

@@ -112,10 +112,13 @@ impl Running {
         };
         tracing::info!("shutting down");
         self.app.state.drain();
-        self.handle.stop(true).await;
-        // Requests whose clients left still settle.
+        // Requests whose clients left still settle; one grace for these and for those that are waited for.
         self.app.running.close();
-        if tokio::time::timeout(self.grace, self.app.running.wait()).await.is_err() {
+        let ended = async {
+            self.handle.stop(true).await;
+            self.app.running.wait().await;
+        };
+        if tokio::time::timeout(self.grace, ended).await.is_err() {
             tracing::warn!("some requests did not end in time; their holds expire by themselves");
         }
         self.jobs.shutdown().await;

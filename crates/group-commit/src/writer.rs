@@ -122,7 +122,8 @@ async fn commit<C: Commit>(store: &mut C, batch: Vec<Waiting<C>>, patience: Dura
     let (commands, mut answers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.command, Some(waiting.answer))).unzip();
     // Parts still to be committed; a rejected one is replaced by its halves, the first half first.
-    let mut parts = Vec::from([0..commands.len()]);
+    let whole = 0..commands.len();
+    let mut parts = vec![whole];
     let mut healthy = true;
     while let Some(part) = parts.pop() {
         let patience = if healthy { patience } else { Duration::ZERO };

@@ -11,8 +11,9 @@ use domain::ledger::account::Actor;
 use domain::services::accounts::{Accounts, MOST_BY_HAND, ManualCredits};
 use domain::services::verification::verify;
 
+use super::say;
 use crate::clock::{SystemClock, UuidSource, rfc3339};
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::jobs::retention;
 use crate::wiring::Stores;
 
@@ -49,6 +50,13 @@ const FLUSH: Duration = Duration::from_secs(10);
 
 /// Runs a command on credits.
 pub async fn run(config: &Config, command: Command) -> Result<(), Vec<String>> {
+    // Looking must not make books where there are none: a mistyped path is a fault, not an empty account.
+    let looks = !matches!(command, Command::Grant { .. });
+    if let (true, Database::Sqlite(path)) = (looks, &config.database)
+        && !path.exists()
+    {
+        return Err(vec![format!("{}: there is no such file", config.database)]);
+    }
     let (stores, writer) = Stores::open(&config.database).await.map_err(|error| vec![error])?;
     let done = match command {
         Command::Show { user, entries } => show(config, &stores, &user, entries).await,
@@ -74,15 +82,18 @@ async fn show(config: &Config, stores: &Stores, user: &str, entries: u32) -> Res
     let user = known(user)?;
     let view = accounts(config, stores).view(user).await.map_err(|error| error.to_string())?;
     let sums = view.balances;
-    println!("user       {user}");
-    println!("plan       {}", view.plan.as_str());
-    println!("available  {}", sums.available);
-    println!("total      {}   used {}   held {}   owed {}", sums.total, sums.used, sums.held, sums.owed);
-    println!("suspended  {}", if view.suspended { "yes" } else { "no" });
+    say(format_args!("user       {user}"));
+    say(format_args!("plan       {}", view.plan.as_str()));
+    say(format_args!("available  {}", sums.available));
+    say(format_args!(
+        "total      {}   used {}   held {}   owed {}",
+        sums.total, sums.used, sums.held, sums.owed
+    ));
+    say(format_args!("suspended  {}", if view.suspended { "yes" } else { "no" }));
     let lines = stores.statements.journal(user, None, entries).await.map_err(|error| error.to_string())?;
     for line in lines {
         let entry = line.entry;
-        println!(
+        say(format_args!(
             "{:>6}  {}  {:<9} {:>10}  balance {:>10}  {}  by {}{}",
             entry.seq,
             rfc3339(entry.at),
@@ -92,7 +103,7 @@ async fn show(config: &Config, stores: &Stores, user: &str, entries: u32) -> Res
             entry.source,
             entry.actor.as_str(),
             line.note.map(|note| format!("  \"{}\"", note.escape_debug())).unwrap_or_default(),
-        );
+        ));
     }
     Ok(())
 }
@@ -121,7 +132,7 @@ async fn grant(
         .await
         .map_err(|error| error.to_string())?;
     let done = if repeated { "was done before" } else { "done" };
-    println!("{done}: {user} has {} credits available", view.balances.available);
+    say(format_args!("{done}: {user} has {} credits available", view.balances.available));
     Ok(())
 }
 
@@ -130,7 +141,7 @@ async fn prove(config: &Config, stores: &Stores) -> Result<(), String> {
     // A day's allowance: the purge runs every hour, on whole days where the store keeps partitions.
     let texts_before = now.before(retention(config.content_retention_days.saturating_add(1)));
     let found = verify(stores.books.as_ref(), now, texts_before).await.map_err(|error| error.to_string())?;
-    println!("{found}");
+    say(&found);
     if found.is_sound() { Ok(()) } else { Err("the books do not add up".to_owned()) }
 }
 

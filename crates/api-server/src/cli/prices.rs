@@ -4,6 +4,7 @@ use adapters_openai::Tiktoken;
 use clap::Subcommand;
 use domain::pricing::sold_below_cost;
 
+use super::say;
 use crate::config::Config;
 use crate::wiring::catalogue;
 
@@ -23,19 +24,19 @@ pub fn run(config: &Config, command: &Command) -> Result<(), Vec<String>> {
     let catalogue = catalogue(config, &Tiktoken)?;
     let findings = sold_below_cost(&catalogue);
     let (plans, models) = (catalogue.plans().len(), catalogue.models().count());
-    println!("{plans} plans, {models} models; the catalogue is sound.");
+    say(format_args!("{plans} plans, {models} models; the catalogue is sound."));
     if findings.is_empty() {
-        println!("Nothing is sold below cost.");
+        say(format_args!("Nothing is sold below cost."));
         return Ok(());
     }
-    println!("Sold below cost when all tokens are of the dearest kind (dollars for 1,000 tokens):");
+    say(format_args!("Sold below cost when all tokens are of the dearest kind (dollars for 1,000 tokens):"));
     for found in &findings {
         let (plan, model, kind) = (&found.plan, &found.model, found.kind.as_str());
-        println!(
+        say(format_args!(
             "  {plan:<14} {model:<16} {kind:<10} brings {:<12} costs {}",
             found.revenue.to_string(),
             found.cost
-        );
+        ));
     }
     if *strict { Err(vec![format!("{} combinations are sold below cost", findings.len())]) } else { Ok(()) }
 }

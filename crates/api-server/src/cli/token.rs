@@ -3,6 +3,7 @@
 use chrono::Utc;
 use clap::Args;
 
+use super::say;
 use crate::clock::to_timestamp;
 use crate::config::Config;
 use crate::wiring::token_config;
@@ -30,7 +31,7 @@ pub fn print(config: &Config, options: &Options) -> Result<(), Vec<String>> {
     let scope = options.scope.as_deref();
     let token = adapters_jwt::issue(&token_config(config), &options.sub, role, scope, now, options.ttl)
         .map_err(|error| vec![error.to_string()])?;
-    println!("{token}");
+    say(token);
     Ok(())
 }
 

@@ -35,6 +35,19 @@ impl<'a> Fields<'a> {
         if self.faults.is_empty() { Ok(made) } else { Err(self.faults.into()) }
     }
 
+    /// What was parsed of the fields, or all faults: those found here, then those that parsing found in
+    /// other fields.
+    pub fn also<T>(mut self, parsed: Result<T, Vec<FieldFault>>) -> Result<T, Problem> {
+        let known: Vec<String> = self.faults.iter().map(|fault| fault.pointer.clone()).collect();
+        match parsed {
+            Ok(made) => self.finish(made),
+            Err(more) => {
+                self.faults.extend(more.into_iter().filter(|fault| !known.contains(&fault.pointer)));
+                Err(self.faults.into())
+            }
+        }
+    }
+
     fn get(&self, name: &str) -> Option<&'a Value> {
         self.object.get(name).filter(|value| !value.is_null())
     }

@@ -129,8 +129,8 @@ fn question(body: &Value) -> Result<Question, Problem> {
         fields.fault("stream", FieldRule::Unsupported);
     }
     let system_data = body.get("systemData").filter(|data| !data.is_null()).map(Value::to_string);
-    let raw = fields.finish(RawQuestion { message, system_data, history, model })?;
-    Ok(Question::parse(raw)?)
+    let parsed = Question::parse(RawQuestion { message, system_data, history, model });
+    fields.also(parsed)
 }
 
 fn analysis(body: &Value) -> Result<Analysis, Problem> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use adapters_jwt::{Hs256Config, issue};
 use api_server::clock::to_timestamp;
-use api_server::config::{Config, Env};
+use api_server::config::{Config, Env, Purpose};
 use api_server::server::{self, Running};
 use api_server::wiring::Stores;
 use chrono::Utc;
@@ -62,7 +62,7 @@ impl Setup {
 
     pub fn config(&self) -> Config {
         let pairs = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Config::load(Env::of(pairs)).unwrap()
+        Config::load(Env::of(pairs), Purpose::Serving).unwrap()
     }
 
     pub async fn start(self) -> Server {

@@ -133,7 +133,7 @@ async fn a_client_that_leaves_pays_for_the_work_and_its_hold_is_settled() {
     let impatient =
         server.ask(&user, "Oi").header("Idempotency-Key", "k").timeout(Duration::from_millis(300));
     assert!(impatient.send().await.unwrap_err().is_timeout());
-    assert_eq!(server.credits(&user).await["held_credits"].as_i64().unwrap() > 0, true);
+    assert!(server.credits(&user).await["held_credits"].as_i64().unwrap() > 0);
     // Under its key the answer can be fetched once it is there, at no further charge.
     let answer = loop {
         let answer = server.ask(&user, "Oi").header("Idempotency-Key", "k").send().await.unwrap();

@@ -149,8 +149,10 @@ impl Model {
             }
             Command::Expire(it) => Answer::Expired(account.lose(&it.lost)),
         };
-        // What an act gave back to a lot that is due is gone when the act is over.
-        account.let_time_pass(now);
+        // What a hold gave back to a lot that is due is gone when the act is over.
+        if matches!(command, Command::Void(_) | Command::Expire(_)) {
+            account.let_time_pass(now);
+        }
         answer
     }
 }

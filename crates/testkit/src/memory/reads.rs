@@ -9,6 +9,7 @@ use domain::ids::{HoldId, InstanceId, Lane, UserId};
 use domain::ledger::account::AccountView;
 use domain::ledger::batch;
 use domain::ledger::command::{Command, ExpireRequest};
+use domain::ledger::holds::Hold;
 use domain::ledger::usage::{Outcome, UsageRecord};
 use domain::ledger::verify::AccountBooks;
 use domain::money::NanoUsd;
@@ -17,7 +18,7 @@ use domain::ports::books::Books;
 use domain::ports::ledger::{LedgerError, Submit};
 use domain::ports::reports::{Reports, UsageTotals};
 use domain::ports::statements::{JournalLine, Statements, UsageCursor};
-use domain::ports::upkeep::{LEASE_GRACE, Upkeep};
+use domain::ports::upkeep::{LEASE, LEASE_GRACE, Upkeep};
 
 use super::tables::{Rows, Tables};
 use super::{MemoryStore, lock};
@@ -174,12 +175,11 @@ impl Upkeep for MemoryStore {
 
 /// Accounts with something to expire, each with its holds of dead servers.
 fn due_accounts(tables: &Tables, now: Timestamp, limit: u32) -> Vec<(UserId, Vec<HoldId>)> {
-    let dead = |instance: &InstanceId| {
-        tables.leases.get(instance).is_none_or(|until| until.after(LEASE_GRACE) < now)
-    };
+    // Without a lease, the first one may still be on its way.
+    let lease_of = |hold: &Hold| tables.leases.get(&hold.instance).copied();
+    let dead = |hold: &Hold| lease_of(hold).unwrap_or(hold.created_at.after(LEASE)).after(LEASE_GRACE) < now;
     let due = |rows: &Rows| {
-        let lost: Vec<HoldId> =
-            rows.open_holds().filter(|hold| dead(&hold.instance)).map(|hold| hold.id).collect();
+        let lost: Vec<HoldId> = rows.open_holds().filter(|hold| dead(hold)).map(|hold| hold.id).collect();
         let overdue = rows.open_holds().any(|hold| hold.expires_at <= now);
         let fallen = rows.live_lots().any(|lot| lot.expires_at.is_some_and(|due| due <= now));
         (overdue || fallen || !lost.is_empty()).then_some((rows.account.user, lost))
