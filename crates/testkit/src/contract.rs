@@ -80,6 +80,7 @@ macro_rules! ledger_contract {
                 what_a_void_returns_to_a_due_lot_expires,
                 due_lots_are_protected_no_more_than_once_by_a_hold,
                 what_open_holds_count_on_does_not_expire,
+                a_grant_releases_what_open_holds_counted_on,
                 a_due_lot_is_not_kept_for_holds_made_after,
                 a_lot_that_fell_due_before_a_hold_is_not_kept_for_it,
                 named_holds_of_a_dead_server_expire_before_their_time,

@@ -91,7 +91,9 @@ pub(super) fn add_lot(
         created_at: at,
         expires_at,
     }));
-    book.post(Movement { kind, amount, source: name, actor, note, at })
+    book.post(Movement { kind, amount, source: name, actor, note, at })?;
+    // A due lot that was kept because open holds count on it may now be left over.
+    lots::expire_due(book, at)
 }
 
 /// Grants and positive adjustments stay within what an account can hold, so that no later sum can

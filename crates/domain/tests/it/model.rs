@@ -329,6 +329,7 @@ impl Account {
         self.was_granted = true;
         self.granted += amount;
         self.posted.insert(source, amount);
+        self.let_time_pass(now);
         Answer::Posted { amount, sums: self.sums(), repeated: false }
     }
 
@@ -349,6 +350,7 @@ impl Account {
         }
         self.adjusted += amount;
         self.posted.insert(source, amount);
+        self.let_time_pass(now);
         Answer::Posted { amount, sums: self.sums(), repeated: false }
     }
 

@@ -144,6 +144,17 @@ pub async fn what_open_holds_count_on_does_not_expire(f: &Fixture) {
     assert_eq!((settled.charged, sums(settled.balances)), (credits(80), [130, 130, 0, 0, 0]));
 }
 
+pub async fn a_grant_releases_what_open_holds_counted_on(f: &Fixture) {
+    f.granted(grant(user(1), "lasting").of(100)).await;
+    let early = f.held(hold(user(1)).exactly(50).at(10)).await;
+    f.granted(grant(user(1), "short").of(30).due(100).at(20)).await;
+    f.held(hold(user(1)).exactly(80).at(150)).await;
+    f.settled(settle(user(1), early.hold).charge(50).at(160)).await;
+    let posted = f.granted(grant(user(1), "more").of(20).at(170)).await;
+    assert_eq!(sums(posted.balances), [130, 50, 80, 0, 0], "20 came, 20 of the short lot went");
+    assert_eq!(f.remaining(user(1), ["lasting", "short", "more"]).await, [50, 10, 20]);
+}
+
 pub async fn a_lot_that_fell_due_before_a_hold_is_not_kept_for_it(f: &Fixture) {
     f.granted(grant(user(1), "due").of(40).due(100)).await;
     f.granted(grant(user(1), "lasting").of(40)).await;
