@@ -4,7 +4,9 @@
 //! that. A statement that locked and read at once would see a fresh account with stale lots and holds: under
 //! READ COMMITTED a waiting statement re-reads the row it waited for, and nothing else.
 //!
-//! Every lookup joins arrays of keys to an index: its plan does not depend on how much is asked for.
+//! Every lookup joins arrays of keys to an index: its plan does not depend on how much is asked for. `LATERAL`
+//! with `OFFSET 0` fixes the order of the join, keys first: a plan that was made when the table was empty, or
+//! the analysed share of open holds zero, would else walk a whole index and look into the keys for each row.
 
 use std::collections::BTreeSet;
 
@@ -31,16 +33,20 @@ const LOCK_ACCOUNTS: &str = "
 SELECT a.user_id, a.total_credits, a.used_credits, a.held_credits, a.clawed_credits, a.last_grant, a.plan_type,
     a.renewal_date, a.rate_requests_tat, a.rate_tokens_tat, a.day_number, a.day_used, a.day_held,
     a.alert_threshold, a.alert_armed, a.suspensions, a.seq, a.journal_hash, a.created_at
-FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id)
-JOIN user_ai_credits a ON a.lane = n.lane AND a.user_id = n.user_id
-ORDER BY a.lane, a.user_id
-FOR NO KEY UPDATE OF a";
+FROM (
+    SELECT * FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id) ORDER BY lane, user_id OFFSET 0
+) n
+CROSS JOIN LATERAL (
+    SELECT * FROM user_ai_credits a WHERE a.lane = n.lane AND a.user_id = n.user_id FOR NO KEY UPDATE
+) a";
 
 const LIVE_LOTS: &str = "
 SELECT g.user_id, g.id, g.source, g.source_ref, g.parent_id, g.amount, g.remaining, g.expired, g.clawed,
     g.clawed_at, g.created_at, g.expires_at
 FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id)
-JOIN credit_grants g ON g.lane = n.lane AND g.user_id = n.user_id AND g.remaining > 0";
+CROSS JOIN LATERAL (
+    SELECT * FROM credit_grants g WHERE g.lane = n.lane AND g.user_id = n.user_id AND g.remaining > 0 OFFSET 0
+) g";
 
 /// The lots of the named sources and the lots that restored parts of those.
 const NAMED_LOTS: &str = "
@@ -62,33 +68,45 @@ const OPEN_HOLDS: &str = "
 SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
     h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
 FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id)
-JOIN credit_holds h ON h.lane = n.lane AND h.user_id = n.user_id AND h.state = 'open'";
+CROSS JOIN LATERAL (
+    SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.state = 'open' OFFSET 0
+) h";
 
 const NAMED_HOLDS: &str = "
 SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
     h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
 FROM unnest($1::smallint[], $2::uuid[], $3::uuid[]) AS n(lane, user_id, id)
-JOIN credit_holds h ON h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id";
+CROSS JOIN LATERAL (
+    SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id OFFSET 0
+) h";
 
 const KEYS: &str = "
 SELECT k.user_id, k.key, k.hold_id, k.fingerprint, k.created_at, k.answer_body, k.answer_model,
     k.answer_tokens, k.answer_request_id, k.answer_charged, k.answer_remaining
 FROM unnest($1::smallint[], $2::uuid[], $3::text[]) AS n(lane, user_id, key)
-JOIN idempotency_keys k ON k.lane = n.lane AND k.user_id = n.user_id AND k.key = n.key";
+CROSS JOIN LATERAL (
+    SELECT * FROM idempotency_keys k WHERE k.lane = n.lane AND k.user_id = n.user_id AND k.key = n.key OFFSET 0
+) k";
 
 const HOLDS_OF_KEYS: &str = "
 SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
     h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
 FROM unnest($1::smallint[], $2::uuid[], $3::text[]) AS n(lane, user_id, key)
-JOIN idempotency_keys k ON k.lane = n.lane AND k.user_id = n.user_id AND k.key = n.key
-JOIN credit_holds h ON h.lane = k.lane AND h.user_id = k.user_id AND h.id = k.hold_id";
+CROSS JOIN LATERAL (
+    SELECT * FROM idempotency_keys k WHERE k.lane = n.lane AND k.user_id = n.user_id AND k.key = n.key OFFSET 0
+) k
+CROSS JOIN LATERAL (
+    SELECT * FROM credit_holds h WHERE h.lane = k.lane AND h.user_id = k.user_id AND h.id = k.hold_id OFFSET 0
+) h";
 
 const POSTED: &str = "
 SELECT j.user_id, j.seq, j.kind, j.amount, j.balance_after, j.source, j.actor, j.created_at, j.note_hash,
     j.hash
 FROM unnest($1::smallint[], $2::uuid[], $3::text[]) AS n(lane, user_id, source)
-JOIN credit_journal j ON j.lane = n.lane AND j.user_id = n.user_id AND j.source = n.source
-    AND j.kind IN ('grant', 'adjust')";
+CROSS JOIN LATERAL (
+    SELECT * FROM credit_journal j WHERE j.lane = n.lane AND j.user_id = n.user_id AND j.source = n.source
+        AND j.kind IN ('grant', 'adjust') OFFSET 0
+) j";
 
 const SUSPENSIONS: &str = "
 SELECT s.user_id, s.source, s.actor, s.reason, s.since

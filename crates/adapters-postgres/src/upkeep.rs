@@ -34,18 +34,17 @@ const PURGE_BOUND: Duration = Duration::from_mins(10);
 /// How many accounts are expired at a time: one batch of each writer at most.
 const EXPIRE_TOGETHER: usize = 256;
 
-/// Accounts with open holds past their time or lots that are due, lane by lane over the partial indexes.
+/// Accounts with open holds past their time or lots that are due, over the partial indexes.
 const DUE_ACCOUNTS: &str = "
 WITH asked AS (SELECT $1::timestamptz AS now, $2::bigint AS most)
 SELECT DISTINCT due.user_id
-FROM asked CROSS JOIN generate_series(0, 63) AS l(lane)
-CROSS JOIN LATERAL (
+FROM asked CROSS JOIN LATERAL (
     (SELECT h.user_id FROM credit_holds h
-     WHERE h.lane = l.lane AND h.state = 'open' AND h.expires_at <= asked.now
+     WHERE h.state = 'open' AND h.expires_at <= asked.now
      ORDER BY h.expires_at LIMIT asked.most)
     UNION ALL
     (SELECT g.user_id FROM credit_grants g
-     WHERE g.lane = l.lane AND g.remaining > 0 AND g.expires_at IS NOT NULL AND g.expires_at <= asked.now
+     WHERE g.remaining > 0 AND g.expires_at IS NOT NULL AND g.expires_at <= asked.now
      ORDER BY g.expires_at LIMIT asked.most)
 ) due
 LIMIT (SELECT most FROM asked)";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use domain::ledger::batch;
 use domain::ledger::command::{Command, Receipt, Refusal};
 use group_commit::{Commit, Failure};
@@ -21,11 +21,17 @@ pub(crate) struct LedgerWriter {
     connector: Connector,
     /// Dropped after every error but those that are the batch's own; made anew when it is needed.
     connection: Option<AsyncPgConnection>,
+    /// Batches tried on this connection.
+    batches: u64,
 }
+
+/// Plans are made for tables as they are; on a new database these grow from nothing. So plans are forgotten
+/// after 1, 2, 4, 8 batches and so on, and then after every so many. Making them anew takes milliseconds.
+const PLANS_LAST: u64 = 4096;
 
 impl LedgerWriter {
     pub fn new(connector: Connector) -> Self {
-        Self { connector, connection: None }
+        Self { connector, connection: None, batches: 0 }
     }
 
     #[cfg(test)]
@@ -36,11 +42,22 @@ impl LedgerWriter {
     async fn try_commit(&mut self, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
         commands.iter().try_for_each(storable::check)?;
         // Taken, so that a future that is dropped halfway takes its connection with it.
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.connector.connect(Purpose::Writing).await?,
+        let mut connection = if let Some(connection) = self.connection.take() {
+            connection
+        } else {
+            self.batches = 0;
+            self.connector.connect(Purpose::Writing).await?
         };
-        let result = match timeout(COMMIT_BOUND, run(&mut connection, commands)).await {
+        self.batches = self.batches.wrapping_add(1);
+        let replan = self.batches.is_power_of_two() || self.batches.is_multiple_of(PLANS_LAST);
+        let work = async {
+            let answers = run(&mut connection, commands).await?;
+            if replan {
+                connection.batch_execute("DISCARD PLANS").await?;
+            }
+            Ok(answers)
+        };
+        let result = match timeout(COMMIT_BOUND, work).await {
             Ok(result) => result,
             Err(_) => Err(StoreError::Slow(COMMIT_BOUND.as_secs())),
         };

@@ -42,7 +42,8 @@ impl Database {
         &self.database.url
     }
 
-    /// A settled state to begin from: statistics are fresh, and no checkpoint is due from before.
+    /// A settled state to begin from, the same for both sides: no checkpoint is due from before, and
+    /// statistics are there. They say that some tables are empty, as they do on a young installation.
     pub async fn settle(&self) -> Result<()> {
         let client = connect(self.url()).await?;
         client.batch_execute("VACUUM ANALYZE").await?;

@@ -10,6 +10,7 @@ use chrono::Utc;
 use crate::Result;
 use crate::database::Database;
 use crate::measure::{Spread, count, number};
+use crate::options::Options;
 
 /// What the page says first.
 pub struct Machine(Vec<(&'static str, String)>);
@@ -22,18 +23,25 @@ impl Machine {
 }
 
 /// Looks around.
-pub async fn describe() -> Result<Machine> {
+pub async fn describe(options: &Options) -> Result<Machine> {
     let cores = std::thread::available_parallelism()?;
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
     Ok(Machine(vec![
         ("Date", Utc::now().format("%Y-%m-%d %H:%M UTC").to_string()),
         ("Commit", commit()),
-        ("Command", format!("`benchmarks {}`", arguments.join(" "))),
+        ("Command", command(options)),
         ("Machine", format!("{cores} cores ({}), {}", processor(), memory())),
         ("Disk", format!("a durable write of 8 KiB took {}", durable_write()?)),
-        ("Load", format!("{}; the machine was shared with other work", load())),
+        ("Load", format!("{}, our own included; the machine is shared with other work", load())),
         ("Versions", format!("PostgreSQL {}, {}", Database::fresh().await?.version().await?, compiler())),
     ]))
+}
+
+fn command(options: &Options) -> String {
+    let quick = if options.quick { " --quick" } else { "" };
+    let only =
+        if options.only.is_empty() { String::new() } else { format!(" --only {}", options.only.join(",")) };
+    let (rounds, window) = (options.rounds(), options.window().as_millis());
+    format!("`scripts/bench{quick}{only}`: {rounds} rounds, {window} ms for each side")
 }
 
 /// The first line that a program prints; `unknown` when there is none.

@@ -10,6 +10,7 @@
 //! | P1 to P4 | `pairs` |
 //! | P8, P11 | `memory`, `startup`, `server` |
 //! | CPU and memory, from the operating system | `cpu` |
+//! | figures, and what is said of them | `measure`, `sides` |
 //! | the page | `report`, `machine` |
 
 mod asks;
@@ -76,7 +77,7 @@ async fn run(options: &Options, report: &mut Report) -> Result<()> {
     if options.wants("P11") {
         report.add(startup::start_to_ready(options).await?);
     }
-    let page = report.page(options, &machine::describe().await?);
+    let page = report.page(options, &machine::describe(options).await?);
     match &options.output {
         Some(path) => std::fs::write(path, page)?,
         None => println!("\n{page}"),

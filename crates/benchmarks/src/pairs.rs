@@ -15,6 +15,8 @@ use crate::report::{Section, Target};
 use crate::sides::Sides;
 use crate::{Result, asks};
 
+/// The plain way without transactions: what the targets of P1 and P2 are set against.
+const EACH_ALONE: &str = "a transaction per statement";
 /// Accounts of P1, P3 and P4.
 const ACCOUNTS: usize = 1000;
 /// Callers of P1 to P3, and connections of the plain way's pool.
@@ -26,7 +28,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub async fn spread_accounts(options: &Options) -> Result<Section> {
     let mut section = Section::new("P1", "Hold and settle on Postgres, 64 callers, 1,000 accounts");
     let load = load(ACCOUNTS, CALLERS, options.window());
-    on_postgres(options, &load, &mut section).await?.throughput(&mut section, Target::AtLeast(5.0));
+    on_postgres(options, &load, &mut section).await?.throughput(
+        &mut section,
+        Target::AtLeast(5.0),
+        EACH_ALONE,
+    );
     Ok(section)
 }
 
@@ -34,7 +40,11 @@ pub async fn spread_accounts(options: &Options) -> Result<Section> {
 pub async fn hot_account(options: &Options) -> Result<Section> {
     let mut section = Section::new("P2", "The same on one hot account");
     let load = load(1, CALLERS, options.window());
-    on_postgres(options, &load, &mut section).await?.throughput(&mut section, Target::AtLeast(30.0));
+    on_postgres(options, &load, &mut section).await?.throughput(
+        &mut section,
+        Target::AtLeast(30.0),
+        EACH_ALONE,
+    );
     Ok(section)
 }
 
@@ -66,7 +76,7 @@ pub async fn sqlite(options: &Options) -> Result<Section> {
     writer.shutdown(PATIENCE).await;
     section.verified("the ledger's books", verify(&store, sides.done(0)).await?);
     section.verified("the plain way's books", verify(&plain_store, sides.done(1)).await?);
-    sides.throughput(&mut section, Target::AtLeast(10.0));
+    sides.throughput(&mut section, Target::AtLeast(10.0), "plain, one caller");
     Ok(section)
 }
 
@@ -75,7 +85,7 @@ pub async fn alone(options: &Options) -> Result<Section> {
     let mut section =
         Section::new("P4", "One caller alone on Postgres: latency of a hold and its settlement");
     let load = load(ACCOUNTS, 1, options.window() / 2);
-    on_postgres(options, &load, &mut section).await?.latency(&mut section, Target::AtMost(1.2));
+    on_postgres(options, &load, &mut section).await?.latency(&mut section, Target::AtMost(1.2), "plain");
     Ok(section)
 }
 
@@ -83,10 +93,12 @@ fn load(accounts: usize, callers: usize, window: Duration) -> Load {
     Load { users: asks::users(accounts).into(), callers, window }
 }
 
-/// Both plain styles write to one database, the ledger to another.
+/// The two plain styles with transactions write to one database, the one without to another, the ledger to a
+/// third. The books of the one without are not verified: its journal cannot be chained.
 async fn on_postgres(options: &Options, load: &Load, section: &mut Section) -> Result<Sides> {
     let (ledger_database, plain_database) = (Database::fresh().await?, Database::fresh().await?);
-    for database in [&ledger_database, &plain_database] {
+    let alone_database = Database::fresh().await?;
+    for database in [&ledger_database, &plain_database, &alone_database] {
         let (store, writers) = PostgresStore::connect(database.url(), PostgresOptions::default()).await?;
         open_accounts(&store, &load.users).await?;
         writers.shutdown(PATIENCE).await;
@@ -98,14 +110,17 @@ async fn on_postgres(options: &Options, load: &Load, section: &mut Section) -> R
     let plain = PlainPostgres::connect(plain_database.url(), load.callers, Style::OneByOne).await?;
     let pipelined = PlainPostgres::connect(plain_database.url(), load.callers, Style::Pipelined).await?;
 
-    let mut sides = Sides::new(&["plain", "plain, pipelined"]);
+    let alone = PlainPostgres::connect(alone_database.url(), load.callers, Style::EachAlone).await?;
+
+    let mut sides = Sides::new(&["plain", "plain, pipelined", EACH_ALONE]);
     let head = ledger_database.head;
     for round in 0..=options.rounds() {
-        for side in in_turns(round, 3) {
+        for side in in_turns(round, 4) {
             let run = match side {
                 0 => run(&ledger, load, round, head).await?,
                 1 => run(&plain, load, round, head).await?,
-                _ => run(&pipelined, load, round, head).await?,
+                2 => run(&pipelined, load, round, head).await?,
+                _ => run(&alone, load, round, head).await?,
             };
             sides.add(side, round, run);
         }

@@ -50,6 +50,12 @@ UPDATE user_ai_credits SET used_credits = used_credits + $3, held_credits = held
     seq = $5, journal_hash = $6, updated_at = now()
 WHERE lane = $1 AND user_id = $2";
 
+/// The charge of code without transactions: it numbers the entry, and has no hash to chain.
+const CHARGE_ALONE: &str = "
+UPDATE user_ai_credits SET used_credits = used_credits + $3, held_credits = held_credits - $4,
+    seq = seq + 1, updated_at = now()
+WHERE lane = $1 AND user_id = $2 RETURNING total_credits - used_credits, seq";
+
 const INSERT_ENTRY: &str = "
 INSERT INTO credit_journal (lane, user_id, seq, kind, amount, balance_after, source, actor, created_at, hash)
 VALUES ($1, $2, $3, 'use', $4, $5, $6, $7, $8, $9)";
@@ -67,6 +73,9 @@ pub enum Style {
     OneByOne,
     /// Those that do not need each other's answers share a round trip.
     Pipelined,
+    /// Each is a transaction of its own: what code without transactions does, as the seed's. Its journal is
+    /// numbered but cannot be chained: the account is not locked between two statements.
+    EachAlone,
 }
 
 /// A pool with a connection for each caller.
@@ -83,6 +92,7 @@ struct Connection {
     settle_hold: Statement,
     burn: Statement,
     charge: Statement,
+    charge_alone: Statement,
     insert_entry: Statement,
     insert_usage: Statement,
 }
@@ -114,6 +124,11 @@ impl Way for PlainPostgres {
                 connection.hold_pipelined(&owner, hold).await?;
                 connection.settle_pipelined(&owner, user, hold).await
             }
+            Style::EachAlone => {
+                connection.reserve(&owner).await?;
+                connection.insert_hold(&owner, hold).await?;
+                connection.settle_each_alone(&owner, user, hold).await
+            }
         }
     }
 }
@@ -123,13 +138,24 @@ impl Connection {
         let (client, link) = tokio_postgres::connect(url, NoTls).await?;
         tokio::spawn(link);
         let prepare = |sql| client.prepare(sql);
-        let (reserve, insert_hold, lock_account, settle_hold, burn, charge, insert_entry, insert_usage) = try_join!(
+        let (
+            reserve,
+            insert_hold,
+            lock_account,
+            settle_hold,
+            burn,
+            charge,
+            charge_alone,
+            insert_entry,
+            insert_usage,
+        ) = try_join!(
             prepare(RESERVE),
             prepare(INSERT_HOLD),
             prepare(LOCK_ACCOUNT),
             prepare(SETTLE_HOLD),
             prepare(BURN),
             prepare(CHARGE),
+            prepare(CHARGE_ALONE),
             prepare(INSERT_ENTRY),
             prepare(INSERT_USAGE),
         )?;
@@ -141,6 +167,7 @@ impl Connection {
             settle_hold,
             burn,
             charge,
+            charge_alone,
             insert_entry,
             insert_usage,
         })
@@ -191,6 +218,21 @@ impl Connection {
         Ok(())
     }
 
+    /// The writes of a settlement, each a transaction of its own.
+    async fn settle_each_alone(&self, owner: &Owner, user: UserId, hold: HoldId) -> Result<()> {
+        let mut entry = entry(user, hold, Credits::ZERO, 0);
+        self.settle_hold(owner, hold, &entry).await?;
+        self.burn(owner, &entry).await?;
+        let (charged, held) = (asks::CHARGED.get(), asks::HELD.get());
+        let row =
+            self.client.query_one(&self.charge_alone, &[&owner.lane, &owner.id, &charged, &held]).await?;
+        entry.balance_after = Credits::new(row.try_get(0)?)?;
+        entry.seq = u64::try_from(row.try_get::<_, i64>(1)?)?;
+        entry.hash = entry.chained_hash(&[0; 32]);
+        self.insert_entry(owner, &entry).await?;
+        self.insert_usage(owner, hold, &entry).await
+    }
+
     async fn reserve(&self, owner: &Owner) -> Result<()> {
         let rows = self.client.execute(&self.reserve, &[&owner.lane, &owner.id, &asks::HELD.get()]).await?;
         one(rows, "not enough credits")
@@ -222,18 +264,8 @@ impl Connection {
         let row = self.client.query_one(&self.lock_account, &[&owner.lane, &owner.id]).await?;
         let (balance, seq): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
         let previous: &[u8] = row.try_get(2)?;
-        let mut entry = JournalEntry {
-            user,
-            seq: u64::try_from(seq)? + 1,
-            kind: EntryKind::Use,
-            amount: asks::CHARGED.negated(),
-            balance_after: Credits::new(balance)?.minus(asks::CHARGED)?,
-            source: format!("hold:{hold}"),
-            actor: Actor::user(&user),
-            at: asks::now().at,
-            note_hash: None,
-            hash: [0; 32],
-        };
+        let balance_after = Credits::new(balance)?.minus(asks::CHARGED)?;
+        let mut entry = entry(user, hold, balance_after, u64::try_from(seq)? + 1);
         entry.hash = entry.chained_hash(previous.try_into()?);
         Ok(entry)
     }
@@ -324,6 +356,22 @@ impl Connection {
             )
             .await?;
         one(rows, "no usage row")
+    }
+}
+
+/// An entry that is not chained yet.
+fn entry(user: UserId, hold: HoldId, balance_after: Credits, seq: u64) -> JournalEntry {
+    JournalEntry {
+        user,
+        seq,
+        kind: EntryKind::Use,
+        amount: asks::CHARGED.negated(),
+        balance_after,
+        source: format!("hold:{hold}"),
+        actor: Actor::user(&user),
+        at: asks::now().at,
+        note_hash: None,
+        hash: [0; 32],
     }
 }
 

@@ -38,26 +38,42 @@ impl Sides {
         self.warm_up[side] + self.runs[side].iter().map(|run| run.done).sum::<u64>()
     }
 
-    /// Reports pairs per second; the ratio to side 1 has a target.
-    pub fn throughput(&self, section: &mut Section, target: Target) {
+    /// Reports pairs per second; the ratio to the side of this name has a target.
+    pub fn throughput(&self, section: &mut Section, target: Target, against: &str) {
         self.table(section);
-        section.verdict("pairs/s, ledger / plain", target, self.ratio(1, Run::per_second));
-        self.also(section, "pairs/s, ledger / plain pipelined", Run::per_second);
-        section.aside("CPU per pair, plain / ledger", self.inverse(1, Run::cpu_each));
-    }
-
-    /// Reports the median latency of each side; the ratio to side 1 has a target.
-    pub fn latency(&self, section: &mut Section, target: Target) {
-        self.table(section);
-        let p50 = |run: &Run| run.percentile(50);
-        section.verdict("p50, ledger / plain", target, self.ratio(1, p50));
-        self.also(section, "p50, ledger / plain pipelined", p50);
-    }
-
-    fn also(&self, section: &mut Section, what: &str, figure: impl Fn(&Run) -> f64) {
-        if self.names.len() > 2 {
-            section.aside(what, self.ratio(2, figure));
+        self.compare(section, "pairs/s", target, against, Run::per_second);
+        for (side, name) in self.others() {
+            section.aside(&format!("CPU per pair, {name} / ledger"), self.inverse(side, Run::cpu_each));
         }
+    }
+
+    /// Reports the median latency of each side; the ratio to the side of this name has a target.
+    pub fn latency(&self, section: &mut Section, target: Target, against: &str) {
+        self.table(section);
+        self.compare(section, "p50", target, against, |run| run.percentile(50));
+    }
+
+    fn compare(
+        &self,
+        section: &mut Section,
+        figure_name: &str,
+        target: Target,
+        against: &str,
+        figure: impl Fn(&Run) -> f64,
+    ) {
+        for (side, name) in self.others() {
+            let what = format!("{figure_name}, ledger / {name}");
+            let ratio = self.ratio(side, &figure);
+            if name == against {
+                section.verdict(&what, target, ratio);
+            } else {
+                section.aside(&what, ratio);
+            }
+        }
+    }
+
+    fn others(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        self.names.iter().copied().enumerate().skip(1)
     }
 
     /// The ledger's figure over another side's, round by round.

@@ -51,7 +51,8 @@ CREATE TABLE credit_grants (
     CONSTRAINT one_grant_per_source UNIQUE (lane, user_id, source, source_ref)
 );
 CREATE INDEX credit_grants_live ON credit_grants (lane, user_id) WHERE remaining > 0;
-CREATE INDEX credit_grants_due ON credit_grants (lane, expires_at) WHERE remaining > 0 AND expires_at IS NOT NULL;
+-- For sweeps over all lanes; without `lane`, so that no look-up of one account is ever planned over it.
+CREATE INDEX credit_grants_due ON credit_grants (expires_at) WHERE remaining > 0 AND expires_at IS NOT NULL;
 CREATE INDEX credit_grants_parent ON credit_grants (lane, user_id, parent_id) WHERE parent_id IS NOT NULL;
 
 CREATE TABLE credit_holds (
@@ -78,8 +79,8 @@ CREATE TABLE credit_holds (
     CHECK ((state = 'open') = (closed_at IS NULL))
 );
 CREATE INDEX credit_holds_open ON credit_holds (lane, user_id) WHERE state = 'open';
-CREATE INDEX credit_holds_due ON credit_holds (lane, expires_at) WHERE state = 'open';
-CREATE INDEX credit_holds_instance ON credit_holds (lane, instance_id) WHERE state = 'open';
+-- For sweeps, as above.
+CREATE INDEX credit_holds_due ON credit_holds (expires_at) WHERE state = 'open';
 
 -- Append-only, each entry chained to the one before.
 CREATE TABLE credit_journal (
