@@ -13,6 +13,8 @@ use crate::{Commit, Failure, Handle, Options, SubmitError, Waiting};
 /// The first pause between two tries of the same batch; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How many turns of the runtime answered callers get before the next batch is taken.
+const TURNS: usize = 4;
 
 /// A running writer: keep it to shut the writer down in order.
 #[derive(Debug)]
@@ -113,7 +115,13 @@ async fn run<C: Commit>(
             batch.push(next);
         }
         let patience = if healthy { options.patience } else { Duration::ZERO };
+        let company = batch.len() > 1;
         healthy = commit(&mut store, batch, patience).await;
+        // Callers that were just answered ask again at once, if they are let: a moment for them makes the next
+        // batch whole, where it would be half of what could be in it. A lone caller is not kept waiting.
+        for _ in 0..if company { TURNS } else { 0 } {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
