@@ -27,7 +27,7 @@ const KEEPALIVE_RETRIES: u32 = 3;
 pub(crate) enum Purpose {
     /// Committing batches: lookups by key and nothing else.
     Writing,
-    /// Reads and upkeep.
+    /// Reads and upkeep, and the inbox.
     Reading,
     /// Changing the schema.
     Migrating,
@@ -37,7 +37,7 @@ impl Purpose {
     /// Settings of the session.
     ///
     /// - A transaction whose owner is gone ends by itself, and a lock is not waited for forever.
-    /// - Durability is what the ledger promises: a server that is set to answer early is overruled.
+    /// - Durability is what the ledger and the inbox promise: a server that is set to answer early is overruled.
     /// - A writer's statements are prepared once, on tables of any size, and only look up keys. Their plans
     ///   are made once and must use the indexes, even those made while the tables were still empty.
     fn settings(self) -> &'static str {
@@ -60,7 +60,9 @@ impl Purpose {
             Self::Reading => {
                 "SET idle_in_transaction_session_timeout = '10s';
                  SET lock_timeout = '4s';
-                 SET statement_timeout = '30s'"
+                 SET statement_timeout = '30s';
+                 SELECT set_config('synchronous_commit', 'on', false)
+                 WHERE current_setting('synchronous_commit') = 'off'"
             }
             Self::Migrating => {
                 "SET idle_in_transaction_session_timeout = '60s';
@@ -146,5 +148,36 @@ fn explained(error: &tokio_postgres::Error) -> String {
     match std::error::Error::source(error) {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::QueryableByName;
+    use diesel::sql_types::Text;
+    use diesel_async::RunQueryDsl;
+    use testkit::postgres::fresh_database;
+
+    use super::*;
+
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = Text)]
+        synchronous_commit: String,
+    }
+
+    #[tokio::test]
+    async fn whatever_writes_is_durable_although_the_database_would_answer_early() {
+        let database = fresh_database(async |url| crate::migrate(&url).await).await;
+        let connector = Connector::new(&database.url).unwrap();
+        let name = database.url.rsplit('/').next().unwrap().split('?').next().unwrap();
+        let early = format!("ALTER DATABASE {name} SET synchronous_commit = off");
+        connector.connect(Purpose::Migrating).await.unwrap().batch_execute(&early).await.unwrap();
+        for purpose in [Purpose::Writing, Purpose::Reading] {
+            let mut connection = connector.connect(purpose).await.unwrap();
+            let found: Setting =
+                diesel::sql_query("SHOW synchronous_commit").get_result(&mut connection).await.unwrap();
+            assert_eq!(found.synchronous_commit, "on");
+        }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! [`PostgresStore`] implements the ports [`Ledger`](domain::ports::ledger::Ledger) (by way of
 //! [`Submit`](domain::ports::ledger::Submit)), [`Statements`](domain::ports::statements::Statements),
-//! [`Books`](domain::ports::books::Books), [`Reports`](domain::ports::reports::Reports) and
-//! [`Upkeep`](domain::ports::upkeep::Upkeep). It knows no rule of credits: it loads under lock, lets
-//! `domain::ledger::batch` decide, and stores what was decided, in one transaction for each batch.
+//! [`Books`](domain::ports::books::Books), [`Reports`](domain::ports::reports::Reports),
+//! [`Upkeep`](domain::ports::upkeep::Upkeep), [`Till`](domain::ports::billing::Till) (by way of `Submit`, too),
+//! [`PurchaseBook`](domain::ports::billing::PurchaseBook) and [`Inbox`](domain::ports::billing::Inbox).
+//! It knows no rule of credits: it loads under lock, lets `domain::ledger::batch` decide, and stores what was
+//! decided, in one transaction for each batch.
 //!
 //! | To find | Look in |
 //! |---|---|
@@ -15,6 +17,7 @@
 //! | rows as domain values; corruption | `rows` |
 //! | reads of accounts, reports | `reads` |
 //! | everything of an account, for verification | `books` |
+//! | all of that for purchases, and the provider's events | `billing` |
 //! | sweeping, leases, retention | `upkeep`, `partitions` |
 //! | addresses, TLS, settings of a session | `connect`, `tls` |
 //! | migrations | `migrate` |
@@ -22,6 +25,7 @@
 //! To add a column: a migration in both trees, `schema`, its row in `rows`, the statements that name it in
 //! `load` and `save`.
 
+mod billing;
 mod books;
 mod connect;
 mod error;

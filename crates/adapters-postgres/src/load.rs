@@ -19,6 +19,7 @@ use domain::ledger::lots::Source;
 use futures_util::join;
 use uuid::Uuid;
 
+use crate::billing;
 use crate::error::StoreError;
 use crate::rows::{AccountRow, EntryRow, HoldRow, KeyRow, LotRow, SuspensionRow, all, lane, stored_id};
 use crate::statement::Statement;
@@ -31,8 +32,8 @@ ON CONFLICT (lane, user_id) DO NOTHING";
 
 const LOCK_ACCOUNTS: &str = "
 SELECT a.user_id, a.total_credits, a.used_credits, a.held_credits, a.clawed_credits, a.last_grant, a.plan_type,
-    a.renewal_date, a.rate_requests_tat, a.rate_tokens_tat, a.day_number, a.day_used, a.day_held,
-    a.alert_threshold, a.alert_armed, a.suspensions, a.seq, a.journal_hash, a.created_at
+    a.renewal_date, a.plan_until, a.pack_plan, a.rate_requests_tat, a.rate_tokens_tat, a.day_number, a.day_used,
+    a.day_held, a.alert_threshold, a.alert_armed, a.suspensions, a.seq, a.journal_hash, a.created_at
 FROM (
     SELECT * FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id) ORDER BY lane, user_id OFFSET 0
 ) n
@@ -126,7 +127,7 @@ pub(crate) async fn load(connection: &AsyncPgConnection, needs: &Needs) -> Resul
     }
     // Only what was locked: an account that appeared since is not there for this batch.
     let users: BTreeSet<UserId> = accounts.iter().map(|account| account.user).collect();
-    let (live_lots, open_holds, named_holds, keys, held_keys, named_lots, posted, suspensions) = join!(
+    let (live_lots, open_holds, named_holds, keys, held_keys, named_lots, posted, suspensions, billing) = join!(
         of_users(LIVE_LOTS, &users).load::<LotRow>(connection),
         of_users(OPEN_HOLDS, &users).load::<HoldRow>(connection),
         some(!needs.holds.is_empty(), || of_holds(&needs.holds).load::<HoldRow>(connection)),
@@ -137,6 +138,7 @@ pub(crate) async fn load(connection: &AsyncPgConnection, needs: &Needs) -> Resul
         some(!needs.suspensions.is_empty(), || {
             of_users(SUSPENSIONS, &needs.suspensions).load::<SuspensionRow>(connection)
         }),
+        billing::load::load(connection, needs),
     );
     let mut lots = all(live_lots?, LotRow::into_domain)?;
     lots.extend(all(named_lots?, LotRow::into_domain)?);
@@ -150,18 +152,19 @@ pub(crate) async fn load(connection: &AsyncPgConnection, needs: &Needs) -> Resul
         keys: all(keys?, KeyRow::into_domain)?,
         posted: all(posted?, EntryRow::into_domain)?,
         suspensions: suspensions?.into_iter().map(SuspensionRow::into_domain).collect(),
+        ..billing?
     })
 }
 
 /// Asks only when there is something to ask for.
-async fn some<R, F>(needed: bool, ask: impl FnOnce() -> F) -> QueryResult<Vec<R>>
+pub(crate) async fn some<R, F>(needed: bool, ask: impl FnOnce() -> F) -> QueryResult<Vec<R>>
 where
     F: Future<Output = QueryResult<Vec<R>>>,
 {
     if needed { ask().await } else { Ok(Vec::new()) }
 }
 
-fn of_users(sql: &'static str, users: &BTreeSet<UserId>) -> Statement<'static> {
+pub(crate) fn of_users(sql: &'static str, users: &BTreeSet<UserId>) -> Statement<'static> {
     keyed(sql, users.iter())
 }
 
@@ -187,7 +190,7 @@ fn of_entries(sources: &BTreeSet<(UserId, Source)>) -> Statement<'static> {
 }
 
 /// A statement whose first two parameters are lanes and users.
-fn keyed<'a, 'b>(sql: &'static str, users: impl Iterator<Item = &'b UserId>) -> Statement<'a> {
+pub(crate) fn keyed<'a, 'b>(sql: &'static str, users: impl Iterator<Item = &'b UserId>) -> Statement<'a> {
     let (lanes, ids): (Vec<i16>, Vec<Uuid>) =
         users.map(|user| (lane(user), stored_id(user.as_bytes()))).unzip();
     Statement::new(sql).column::<SmallInt, i16>(lanes).column::<SqlUuid, Uuid>(ids)

@@ -34,28 +34,75 @@ async fn database() -> (TestDatabase, Connector) {
     (database, connector)
 }
 
-/// The plan that a writer uses for a statement, whatever its parameters.
-async fn plan(connection: &mut AsyncPgConnection, sql: &str) -> String {
-    let parameters = vec!["NULL"; sql.matches('$').count()].join(", ");
+/// The plan of a statement for these values, as `(1, 'a')`.
+async fn plan(connection: &mut AsyncPgConnection, sql: &str, values: &str) -> String {
     connection.batch_execute(&format!("DEALLOCATE ALL; PREPARE it AS {sql}")).await.unwrap();
     let lines: Vec<PlanLine> =
-        diesel::sql_query(format!("EXPLAIN EXECUTE it({parameters})")).load(connection).await.unwrap();
+        diesel::sql_query(format!("EXPLAIN EXECUTE it{values}")).load(connection).await.unwrap();
     lines.into_iter().map(|row| row.line).collect::<Vec<_>>().join("\n")
+}
+
+/// What is wrong with a plan: it must use these indexes and walk through no table.
+fn wrong(sql: &str, plan: &str, indexes: &[&str]) -> Option<String> {
+    let used =
+        |index: &&str| plan.contains(&format!("using {index} ")) || plan.contains(&format!("on {index} "));
+    let right = !plan.contains("Seq Scan") && indexes.iter().all(used);
+    (!right).then(|| format!("{indexes:?}{sql}\n{plan}"))
 }
 
 #[tokio::test]
 async fn lookups_use_the_right_index_even_on_tables_that_were_empty_when_they_were_planned() {
     let (_database, connector) = database().await;
     let mut connection = connector.connect(Purpose::Writing).await.unwrap();
-    let mut wrong = Vec::new();
-    for (sql, indexes) in crate::load::LOOKUPS.iter().chain(crate::save::LOOKUPS) {
-        let plan = plan(&mut connection, sql).await;
-        let used = |index: &&str| plan.contains(&format!("using {index} "));
-        if plan.contains("Seq Scan") || !indexes.iter().all(used) {
-            wrong.push(format!("{indexes:?}{sql}\n{plan}"));
-        }
+    let mut all_wrong = Vec::new();
+    let lookups = crate::load::LOOKUPS.iter().chain(crate::save::LOOKUPS).chain(crate::billing::lookups());
+    for (sql, indexes) in lookups {
+        // A writer has one plan for all values.
+        let values = vec!["NULL"; sql.matches('$').count()].join(", ");
+        let plan = plan(&mut connection, sql, &format!("({values})")).await;
+        all_wrong.extend(wrong(sql, &plan, indexes));
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(all_wrong.is_empty(), "{}", all_wrong.join("\n\n"));
+}
+
+/// What was bought by 5,000 users: four purchases each, a notice, a subscription; and 5,000 events.
+const MUCH_IS_BOUGHT: &str = "
+CREATE TEMPORARY TABLE n AS SELECT i, i % 64 AS lane, md5(i::text)::uuid AS user_id,
+    now() - i * interval '1 minute' AS at FROM generate_series(1, 5000) AS i;
+INSERT INTO user_ai_credits (lane, user_id) SELECT lane, user_id FROM n;
+INSERT INTO purchases (lane, user_id, id, kind, plan, credits, price_minor, currency, livemode, state, session_id,
+    customer_id, payment_intent_id, charge_id, invoice_id, created_at, paid_at, next_lookup)
+SELECT lane, user_id, gen_random_uuid(), 'pack', 'starter', 1, 1, 'brl', false,
+    CASE WHEN i < 50 THEN 'created' ELSE 'paid' END, 'cs_' || i || '_' || k, 'cus_' || i, 'pi_' || i || '_' || k,
+    'ch_' || i || '_' || k, 'in_' || i || '_' || k, at, CASE WHEN i < 50 THEN NULL ELSE at END,
+    CASE WHEN i < 50 THEN at END
+FROM n, generate_series(1, 4) AS k;
+INSERT INTO purchase_returns (lane, user_id, purchase_id, kind, reference, amount_minor, state, as_of)
+SELECT lane, user_id, id, 'manual', 'r', 1, 'lost', created_at FROM purchases;
+INSERT INTO subscriptions (lane, user_id, id, purchase_id, plan, credits, price_minor, currency, status,
+    cancel_at_period_end, ended, as_of, created_at)
+SELECT lane, user_id, 'sub_' || i, user_id, 'starter', 1, 1, 'brl', 'active', false, false, at, at FROM n;
+INSERT INTO billing_profiles (lane, user_id, customer_id, top_up_enabled)
+SELECT lane, user_id, 'cus_' || i, CASE WHEN i < 50 THEN true END FROM n;
+INSERT INTO notices (lane, user_id, kind, subject, audience, created_at)
+SELECT lane, user_id, 'purchase_paid', 'p', 'user', at FROM n;
+INSERT INTO stripe_events (id, kind, livemode, created_at, received_at, body, state, next_try)
+SELECT 'evt_' || i, 'invoice.paid', false, at, at, convert_to(repeat('x', 1500), 'UTF8'),
+    CASE WHEN i < 50 THEN 'pending' ELSE 'done' END, at FROM n;
+INSERT INTO stripe_cursor (id, read_to) VALUES (1, now());
+ANALYZE";
+
+#[tokio::test]
+async fn readers_find_what_was_bought_by_an_index_when_much_was_bought() {
+    let (_database, connector) = database().await;
+    let mut connection = connector.connect(Purpose::Reading).await.unwrap();
+    connection.batch_execute(MUCH_IS_BOUGHT).await.unwrap();
+    let mut all_wrong = Vec::new();
+    for (sql, values, indexes) in crate::billing::lookups_of_readers() {
+        let plan = plan(&mut connection, sql, values).await;
+        all_wrong.extend(wrong(sql, &plan, indexes));
+    }
+    assert!(all_wrong.is_empty(), "{}", all_wrong.join("\n\n"));
 }
 
 #[tokio::test]

@@ -5,18 +5,26 @@ mod accounts;
 mod holds;
 mod journal;
 mod lots;
+mod notices;
+mod profiles;
+mod purchases;
+mod subscriptions;
 mod usage;
 
 pub(crate) use accounts::{AccountRow, SuspensionRow};
 pub(crate) use holds::{HoldRow, KeyRow};
 pub(crate) use journal::{EntryRow, line};
 pub(crate) use lots::LotRow;
+pub(crate) use notices::NoticeRow;
+pub(crate) use profiles::ProfileRow;
+pub(crate) use purchases::{PurchaseRow, stored_currency};
+pub(crate) use subscriptions::SubscriptionRow;
 pub(crate) use usage::UsageRow;
 
 use diesel::data_types::PgTimestamp;
 use domain::clock::{Span, Timestamp};
 use domain::credits::Credits;
-use domain::ids::UserId;
+use domain::ids::{IdempotencyKey, UserId};
 use domain::tokens::Tokens;
 use uuid::Uuid;
 
@@ -72,6 +80,14 @@ impl Place {
         u64::try_from(stored).map_err(|_| self.corrupt(column, format!("is {stored}, below zero")))
     }
 
+    fn small_count(&self, column: &'static str, stored: i64) -> Result<u32, Corrupt> {
+        u32::try_from(stored).map_err(|_| self.corrupt(column, format!("is {stored}, out of range")))
+    }
+
+    fn minor(&self, column: &'static str, stored: i64) -> Result<i64, Corrupt> {
+        self.count(column, stored).map(|_| stored)
+    }
+
     fn tokens(&self, column: &'static str, stored: i64) -> Result<Tokens, Corrupt> {
         let count = self.count(column, stored)?;
         if count > Tokens::MAX.get() {
@@ -102,4 +118,12 @@ impl Place {
     ) -> Result<T, Corrupt> {
         named(stored).ok_or_else(|| self.corrupt(column, format!("is the unknown word {stored:?}")))
     }
+}
+
+/// Parsing strips quotes and blanks: a stored key has none.
+fn idempotency_key(at: &Place, column: &'static str, stored: &str) -> Result<IdempotencyKey, Corrupt> {
+    IdempotencyKey::parse(stored)
+        .ok()
+        .filter(|key| key.as_str() == stored)
+        .ok_or_else(|| at.corrupt(column, format!("is no idempotency key: {stored:?}")))
 }

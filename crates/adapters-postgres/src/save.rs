@@ -8,7 +8,6 @@ use diesel::sql_types::{
 use diesel_async::AsyncPgConnection;
 use domain::ids::UserId;
 use domain::ledger::account::{Account, Suspension};
-use domain::ledger::alerts::LowBalance;
 use domain::ledger::batch::Decided;
 use domain::ledger::command::StoredAnswer;
 use domain::ledger::holds::{Hold, KeyRecord};
@@ -19,25 +18,25 @@ use domain::tokens::Tokens;
 use futures_util::future::{BoxFuture, join_all};
 use uuid::Uuid;
 
+use crate::billing;
 use crate::error::StoreError;
 use crate::rows::{lane, stored_id, stored_time};
 use crate::statement::Statement;
 use crate::storable::cleaned;
-
-/// The kind of the outbox's events.
-const LOW_BALANCE: &str = "low_balance";
 
 const UPDATE_ACCOUNTS: &str = "
 UPDATE user_ai_credits a SET total_credits = n.total, used_credits = n.used, held_credits = n.held,
     clawed_credits = n.clawed, last_grant = n.last_grant, plan_type = n.plan, renewal_date = n.renewal,
     rate_requests_tat = n.requests_tat, rate_tokens_tat = n.tokens_tat, day_number = n.day,
     day_used = n.day_used, day_held = n.day_held, alert_threshold = n.threshold, alert_armed = n.armed,
-    suspensions = n.suspensions, seq = n.seq, journal_hash = n.hash, updated_at = now()
+    suspensions = n.suspensions, seq = n.seq, journal_hash = n.hash, plan_until = n.plan_until,
+    pack_plan = n.pack_plan, updated_at = now()
 FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
     $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::integer[], $13::bigint[],
-    $14::bigint[], $15::bigint[], $16::boolean[], $17::integer[], $18::bigint[], $19::bytea[])
+    $14::bigint[], $15::bigint[], $16::boolean[], $17::integer[], $18::bigint[], $19::bytea[],
+    $20::timestamptz[], $21::text[])
     AS n(lane, user_id, total, used, held, clawed, last_grant, plan, renewal, requests_tat, tokens_tat, day,
-    day_used, day_held, threshold, armed, suspensions, seq, hash)
+    day_used, day_held, threshold, armed, suspensions, seq, hash, plan_until, pack_plan)
 WHERE a.lane = n.lane AND a.user_id = n.user_id";
 
 const INSERT_LOTS: &str = "
@@ -109,11 +108,6 @@ const INSERT_CONTENT: &str = "
 INSERT INTO ai_usage_content (lane, user_id, usage_id, request_content, response_content, created_at)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[])";
 
-const INSERT_ALERTS: &str = "
-INSERT INTO outbox (lane, user_id, kind, seq, balance, threshold, created_at)
-SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-    $7::timestamptz[])";
-
 /// Stores everything that was decided, in the transaction that `connection` is in.
 pub(crate) async fn save(connection: &AsyncPgConnection, decided: &Decided) -> Result<(), StoreError> {
     let mut writes = Writes { connection, running: Vec::new() };
@@ -129,22 +123,30 @@ pub(crate) async fn save(connection: &AsyncPgConnection, decided: &Decided) -> R
     writes.add("notes", &decided.notes, notes);
     writes.add("usage rows", &decided.usage, usage);
     writes.add("texts", &decided.content, content);
-    writes.add("outbox events", &decided.alerts, alerts);
+    for (what, count, write) in billing::save::writes(decided) {
+        writes.put(what, count, write);
+    }
     writes.finish().await
 }
+
+type Running<'c> = BoxFuture<'c, QueryResult<usize>>;
 
 /// Bulk writes that share a round trip.
 struct Writes<'c> {
     connection: &'c AsyncPgConnection,
-    running: Vec<(&'static str, usize, BoxFuture<'c, QueryResult<usize>>)>,
+    running: Vec<(&'static str, Option<usize>, Running<'c>)>,
 }
 
 impl<'c> Writes<'c> {
     fn add<'d: 'c, T>(&mut self, what: &'static str, rows: &'d [T], write: fn(&'d [T]) -> Statement<'d>) {
         if !rows.is_empty() {
-            let running = Box::pin(write(rows).execute(self.connection));
-            self.running.push((what, rows.len(), running));
+            self.put(what, Some(rows.len()), write(rows));
         }
+    }
+
+    /// A write that must meet `count` rows, if that can be known.
+    fn put<'d: 'c>(&mut self, what: &'static str, count: Option<usize>, write: Statement<'d>) {
+        self.running.push((what, count, Box::pin(write.execute(self.connection))));
     }
 
     /// All are waited for, so that the error is the first statement's and not one of those that came
@@ -158,7 +160,9 @@ impl<'c> Writes<'c> {
         }
         for ((what, count), written) in expected.into_iter().zip(join_all(running).await) {
             let written = written?;
-            if written != count {
+            if let Some(count) = count
+                && written != count
+            {
                 return Err(StoreError::Miscounted(what, written, count));
             }
         }
@@ -196,6 +200,10 @@ fn accounts(rows: &[Account]) -> Statement<'_> {
         .column::<Integer, i32>(rows.iter().map(|row| row.suspensions.cast_signed()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.seq.cast_signed()))
         .column::<Binary, &[u8]>(rows.iter().map(|row| row.journal_hash.as_slice()))
+        .column::<Nullable<Timestamptz>, Option<PgTimestamp>>(
+            rows.iter().map(|row| row.plan_until.map(stored_time)),
+        )
+        .column::<Text, &str>(rows.iter().map(|row| row.pack_plan.as_str()))
 }
 
 fn new_lots(rows: &[Lot]) -> Statement<'_> {
@@ -344,15 +352,6 @@ fn content(rows: &[UsageContent]) -> Statement<'_> {
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.hold.as_bytes())))
         .column::<Text, _>(rows.iter().map(|row| cleaned(&row.request)))
         .column::<Text, _>(rows.iter().map(|row| cleaned(&row.response)))
-        .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.at)))
-}
-
-fn alerts(rows: &[LowBalance]) -> Statement<'_> {
-    keyed(INSERT_ALERTS, rows, |row| &row.user)
-        .column::<Text, &str>(rows.iter().map(|_| LOW_BALANCE))
-        .column::<BigInt, i64>(rows.iter().map(|row| row.seq.cast_signed()))
-        .column::<BigInt, i64>(rows.iter().map(|row| row.balance.get()))
-        .column::<BigInt, i64>(rows.iter().map(|row| row.threshold.get()))
         .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.at)))
 }
 

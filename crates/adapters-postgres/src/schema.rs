@@ -12,6 +12,8 @@ diesel::table! {
         last_grant -> BigInt,
         plan_type -> Text,
         renewal_date -> Nullable<Timestamptz>,
+        plan_until -> Nullable<Timestamptz>,
+        pack_plan -> Text,
         rate_requests_tat -> Timestamptz,
         rate_tokens_tat -> Timestamptz,
         day_number -> Integer,
@@ -157,6 +159,107 @@ diesel::table! {
         id -> Uuid,
         started_at -> Timestamptz,
         lease_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    purchases (lane, user_id, id) {
+        lane -> SmallInt,
+        user_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        plan -> Text,
+        credits -> BigInt,
+        price_minor -> BigInt,
+        currency -> Text,
+        expires_after_days -> Nullable<BigInt>,
+        livemode -> Bool,
+        state -> Text,
+        session_id -> Nullable<Text>,
+        customer_id -> Nullable<Text>,
+        payment_intent_id -> Nullable<Text>,
+        charge_id -> Nullable<Text>,
+        invoice_id -> Nullable<Text>,
+        subscription_id -> Nullable<Text>,
+        url -> Nullable<Text>,
+        payment_method -> Nullable<Text>,
+        period_end -> Nullable<Timestamptz>,
+        refunded_minor -> BigInt,
+        refunded_as_of -> Timestamptz,
+        fault -> Nullable<Text>,
+        idempotency_key -> Nullable<Text>,
+        fingerprint -> Nullable<Binary>,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        paid_at -> Nullable<Timestamptz>,
+        lookups -> BigInt,
+        next_lookup -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    subscriptions (lane, user_id, id) {
+        lane -> SmallInt,
+        user_id -> Uuid,
+        id -> Text,
+        purchase_id -> Uuid,
+        plan -> Text,
+        credits -> BigInt,
+        price_minor -> BigInt,
+        currency -> Text,
+        expires_after_days -> Nullable<BigInt>,
+        status -> Text,
+        cancel_at_period_end -> Bool,
+        ended -> Bool,
+        paid_until -> Nullable<Timestamptz>,
+        as_of -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    billing_profiles (lane, user_id) {
+        lane -> SmallInt,
+        user_id -> Uuid,
+        customer_id -> Nullable<Text>,
+        top_up_enabled -> Nullable<Bool>,
+        top_up_threshold -> Nullable<BigInt>,
+        top_up_plan -> Nullable<Text>,
+        top_up_cap_minor -> Nullable<BigInt>,
+        top_up_open -> Nullable<Uuid>,
+        top_up_declines -> Nullable<BigInt>,
+        top_up_month -> Nullable<BigInt>,
+        top_up_month_minor -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    notices (lane, user_id, kind, subject) {
+        lane -> SmallInt,
+        user_id -> Uuid,
+        kind -> Text,
+        subject -> Text,
+        plan -> Nullable<Text>,
+        credits -> Nullable<BigInt>,
+        amount_minor -> Nullable<BigInt>,
+        balance -> Nullable<BigInt>,
+        threshold -> Nullable<BigInt>,
+        detail -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    stripe_events (id) {
+        id -> Text,
+        kind -> Text,
+        livemode -> Bool,
+        created_at -> Timestamptz,
+        received_at -> Timestamptz,
+        body -> Binary,
+        state -> Text,
+        tries -> BigInt,
+        note -> Nullable<Text>,
     }
 }
 

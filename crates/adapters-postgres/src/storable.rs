@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use domain::clock::Timestamp;
 use domain::ledger::command::Command;
 
+use crate::billing::storable as billing;
 use crate::error::StoreError;
 
 /// The longest text that may stand in an index: a third of a B-tree page, with room for the rest of the key.
@@ -44,6 +45,10 @@ pub(crate) fn check(command: &Command) -> Result<(), StoreError> {
             text("reason", &it.reason)
         }
         Command::Resume(it) => indexed("source", it.source.as_str()),
+        Command::OpenPurchase(it) => billing::open_purchase(it),
+        Command::ObservePayment(it) => billing::observe_payment(it),
+        Command::ObserveSubscription(it) => billing::observe_subscription(it),
+        Command::SetTopUp(it) => billing::set_top_up(it),
     }
 }
 
@@ -53,21 +58,26 @@ pub(crate) fn cleaned(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-fn text(what: &'static str, text: &str) -> Result<(), StoreError> {
+pub(crate) fn text(what: &'static str, text: &str) -> Result<(), StoreError> {
     if text.contains('\0') {
         return Err(StoreError::Unstorable { what, why: "it contains a NUL" });
     }
     Ok(())
 }
 
-fn indexed(what: &'static str, key: &str) -> Result<(), StoreError> {
+pub(crate) fn indexed(what: &'static str, key: &str) -> Result<(), StoreError> {
     if key.len() > INDEXED_BYTES {
         return Err(StoreError::Unstorable { what, why: "it is too long" });
     }
     text(what, key)
 }
 
-fn time(what: &'static str, at: Timestamp) -> Result<(), StoreError> {
+/// The nearest time that a column can hold, for comparisons.
+pub(crate) fn nearest(at: Timestamp) -> Timestamp {
+    Timestamp::from_micros(at.as_micros().clamp(0, LAST_MICROS))
+}
+
+pub(crate) fn time(what: &'static str, at: Timestamp) -> Result<(), StoreError> {
     if (0..LAST_MICROS).contains(&at.as_micros()) {
         return Ok(());
     }

@@ -69,28 +69,31 @@ impl fmt::Display for Cell {
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     table: &'static str,
-    user: UserId,
+    user: Option<UserId>,
     rest: Option<&'a Cell>,
 }
 
 impl<'a> Place<'a> {
     /// The row of an account in a table that has one for each.
     pub fn of_account(table: &'static str, user: UserId) -> Self {
-        Self { table, user, rest: None }
+        Self { table, user: Some(user), rest: None }
     }
 
     /// A row of an account, by the last column of its key.
     pub fn of_row(table: &'static str, user: UserId, rest: &'a Cell) -> Self {
-        Self { table, user, rest: Some(rest) }
+        Self { table, user: Some(user), rest: Some(rest) }
+    }
+
+    /// A row that belongs to no account, or whose account is not read yet, by its own name.
+    pub fn apart(table: &'static str, name: &'a Cell) -> Self {
+        Self { table, user: None, rest: Some(name) }
     }
 
     /// The error that this row's `column` is not what was `expected`.
     pub fn corrupt(&self, column: &'static str, expected: &'static str) -> Corrupt {
-        let key = match self.rest {
-            Some(rest) => format!("user {}, {rest}", self.user),
-            None => format!("user {}", self.user),
-        };
-        Corrupt { table: self.table, key, column, expected }
+        let user = self.user.map(|user| format!("user {user}"));
+        let parts: Vec<String> = user.into_iter().chain(self.rest.map(Cell::to_string)).collect();
+        Corrupt { table: self.table, key: parts.join(", "), column, expected }
     }
 
     /// A whole number that `narrow` takes.
@@ -108,6 +111,16 @@ impl<'a> Place<'a> {
     /// An amount of credits, of either sign.
     pub fn credits(&self, column: &'static str, cell: &Cell) -> Result<Credits, Corrupt> {
         self.number(column, cell, "an amount of credits within range", |number| Credits::new(number).ok())
+    }
+
+    /// An amount of money in minor units, never negative.
+    pub fn minor(&self, column: &'static str, cell: &Cell) -> Result<i64, Corrupt> {
+        self.number(column, cell, "an amount of money", |minor| (minor >= 0).then_some(minor))
+    }
+
+    /// How many there are, or how often.
+    pub fn count(&self, column: &'static str, cell: &Cell) -> Result<u32, Corrupt> {
+        self.number(column, cell, "a count", |count| u32::try_from(count).ok())
     }
 
     /// A moment in microseconds.
@@ -197,5 +210,10 @@ impl<'a> Place<'a> {
         read: impl FnOnce(&Self, &'static str, &Cell) -> Result<T, Corrupt>,
     ) -> Result<Option<T>, Corrupt> {
         if *cell == Cell::Null { Ok(None) } else { read(self, column, cell).map(Some) }
+    }
+
+    /// Text, where there may be none.
+    pub fn maybe_text(&self, column: &'static str, cell: Cell) -> Result<Option<String>, Corrupt> {
+        if cell == Cell::Null { Ok(None) } else { self.text(column, cell).map(Some) }
     }
 }

@@ -68,58 +68,18 @@ fn contradiction(commands: &[Command], overflow: domain::credits::Overflow) -> S
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::sync::{Arc, Mutex};
-    use std::time::Duration;
-
-    use diesel::connection::{Connection, InstrumentationEvent};
-    use diesel::sql_types::Text;
-    use diesel::{QueryableByName, RunQueryDsl, sql_query};
+    use domain::billing::purchase::{Names, Progress, ReturnState};
     use domain::ledger::account::SuspensionSource;
+    use testkit::requests::billing::{
+        NewsExt, OpenExt, auto_top_up, invoice, news, open, subscription, top_up,
+    };
     use testkit::requests::{
         At, GrantExt, HoldExt, SettleExt, adjust, claw_back, expire, grant, hold, resume, settle, suspend,
         user, void,
     };
 
     use super::*;
-    use crate::connection::File;
-    use crate::migrations;
-
-    /// The statements of a connection: those that were run, and those that were prepared to be kept.
-    #[derive(Clone, Default)]
-    struct Statements {
-        run: Arc<Mutex<BTreeSet<String>>>,
-        kept: Arc<Mutex<BTreeSet<String>>>,
-    }
-
-    impl Statements {
-        fn note(&self, event: &InstrumentationEvent<'_>) {
-            match event {
-                InstrumentationEvent::StartQuery { query, .. } => {
-                    let text = query.to_string();
-                    let (statement, _) = text.split_once(" -- binds").unwrap_or((&text, ""));
-                    self.run.lock().expect("no panic").insert(statement.to_owned());
-                }
-                InstrumentationEvent::CacheQuery { sql, .. } => {
-                    self.kept.lock().expect("no panic").insert((*sql).to_owned());
-                }
-                _ => {}
-            }
-        }
-    }
-
-    #[derive(QueryableByName)]
-    struct Step {
-        #[diesel(sql_type = Text)]
-        detail: String,
-    }
-
-    fn plan(connection: &mut SqliteConnection, statement: &str) -> String {
-        let steps: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {statement}"))
-            .load(connection)
-            .unwrap_or_else(|error| panic!("{statement}: {error}"));
-        steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")
-    }
+    use crate::watch::{plan, watched};
 
     /// One batch of each kind of command, and more than one state of what they meet.
     fn batches() -> Vec<Vec<Command>> {
@@ -141,25 +101,50 @@ mod tests {
         ]
     }
 
+    /// The same of buying, by another user.
+    fn batches_of_buying() -> Vec<Vec<Command>> {
+        const LATER: i64 = 2 * testkit::time::DAY;
+        let user = user(2);
+        let (pack, charged) = (open(user).keyed("k"), top_up(user));
+        let (pack_id, top_up_id) = (pack.id, charged.id);
+        let payment = |request| Command::ObservePayment(Box::new(request));
+        let customer = Names { customer: Some("cus_1".to_owned()), ..Names::default() };
+        vec![
+            vec![Command::SetTopUp(auto_top_up(user)), Command::OpenPurchase(charged)],
+            vec![payment(news(user, top_up_id).unpaid(Progress::Failed))],
+            vec![Command::OpenPurchase(pack)],
+            vec![payment(news(user, pack_id).paid().names(customer).at(1))],
+            vec![payment(news(user, pack_id).dispute("dp_1", 2900, ReturnState::Open, 2).at(2))],
+            vec![payment(news(user, pack_id).dispute("dp_1", 2900, ReturnState::Won, 3).at(3))],
+            vec![Command::OpenPurchase(open(user).keyed("k").at(LATER))],
+            vec![payment(invoice(user, "in_1", LATER).month_paid().at(4))],
+            vec![Command::ObserveSubscription(subscription(user, "sub_1"))],
+        ]
+    }
+
+    #[test]
+    fn a_batch_without_buying_runs_no_statement_of_it() {
+        let (mut connection, seen, _directory) = watched();
+        for batch in batches() {
+            let answers = connection.immediate_transaction(|connection| run(connection, &batch));
+            answers.expect("the batch is stored");
+        }
+        let tables = ["purchase", "subscriptions", "billing_profiles"];
+        let of_buying = |statement: &String| tables.iter().any(|table| statement.contains(table));
+        let ran: Vec<_> = seen.run().into_iter().filter(|statement| of_buying(statement)).collect();
+        assert!(!seen.run().is_empty() && ran.is_empty(), "{ran:#?}");
+    }
+
     #[test]
     fn every_statement_of_a_batch_is_prepared_once_and_seeks_in_an_index() {
-        let directory = tempfile::TempDir::new().expect("a directory");
-        let file = File::new(&directory.path().join("saldo.db"), Duration::from_secs(5)).expect("a path");
-        file.prepare().expect("made");
-        let mut connection = file.connect().expect("connected");
-        migrations::run(&mut connection, &file).expect("migrated");
-
-        let seen = Statements::default();
-        let notes = seen.clone();
-        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| notes.note(&event));
-        for batch in batches() {
+        let (mut connection, seen, _directory) = watched();
+        for batch in batches().into_iter().chain(batches_of_buying()) {
             let answers = connection.immediate_transaction(|connection| run(connection, &batch));
             for answer in answers.expect("the batch is stored") {
                 answer.expect("no refusal");
             }
         }
-        let run = seen.run.lock().expect("no panic").clone();
-        let kept = seen.kept.lock().expect("no panic").clone();
+        let (run, kept) = (seen.run(), seen.kept());
         let prepared_each_time: Vec<_> = run.difference(&kept).filter(|it| it.contains('?')).collect();
         assert!(prepared_each_time.is_empty(), "{prepared_each_time:#?}");
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | the store and how it opens | [`SqliteStore`], `store`, `connection`, `migrations` |
 //! | one batch in one transaction: load, decide, store | `commit`, `load`, `save` |
+//! | buying: its part of a batch, its reads, the inbox of the provider's events | `billing`, `purchase_book`, `inbox` |
 //! | each table: its columns, reads and writes | `schema`, `rows` |
 //! | what a column may hold, and what corruption is called | `cell`, `error` |
 //! | the write connection and its turns | `turn` |
@@ -17,13 +18,16 @@
 //!
 //! To add a table: a migration in both trees, a `table!` in `schema`, a file in `rows`.
 
+mod billing;
 mod books;
 mod cell;
 mod commit;
 mod connection;
 mod error;
+mod inbox;
 mod load;
 mod migrations;
+mod purchase_book;
 mod readers;
 mod reports;
 mod rows;
@@ -35,6 +39,8 @@ mod store;
 mod sweep;
 mod turn;
 mod upkeep;
+#[cfg(test)]
+mod watch;
 
 pub use connection::OpenError;
 pub use group_commit::Writer;

@@ -8,6 +8,7 @@ use domain::ids::{HoldId, UserId};
 use domain::ledger::account::Account;
 use domain::ledger::batch::{Loaded, Needs};
 
+use crate::billing;
 use crate::error::StoreError;
 use crate::rows::{accounts, holds, journal, keys, lots, suspensions};
 
@@ -85,7 +86,7 @@ impl Loading<'_> {
         for user in needs.suspensions.intersection(&self.stored) {
             self.loaded.suspensions.append(&mut suspensions::all(self.connection, *user)?);
         }
-        Ok(())
+        billing::load(self.connection, needs, &self.stored, &mut self.loaded)
     }
 
     fn hold(&mut self, user: UserId, id: HoldId) -> Result<(), StoreError> {

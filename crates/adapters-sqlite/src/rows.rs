@@ -4,11 +4,18 @@
 //! types: a row that cannot be one is [`crate::error::Corrupt`].
 
 pub mod accounts;
+pub mod events;
 pub mod holds;
 pub mod journal;
 pub mod keys;
 pub mod lots;
+pub mod notices;
+pub mod offers;
 pub mod outbox;
+pub mod profiles;
+pub mod purchases;
+pub mod returns;
+pub mod subscriptions;
 pub mod suspensions;
 pub mod usage;
 

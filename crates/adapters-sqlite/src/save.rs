@@ -7,8 +7,9 @@ use domain::clock::Timestamp;
 use domain::ids::UserId;
 use domain::ledger::batch::Decided;
 
+use crate::billing;
 use crate::error::StoreError;
-use crate::rows::{accounts, holds, journal, keys, lots, outbox, suspensions, usage};
+use crate::rows::{accounts, holds, journal, keys, lots, suspensions, usage};
 
 /// Writes all rows of `decided`. `fresh` names the accounts that the file does not have yet, `updated_at`
 /// when the latest command of each account was asked for.
@@ -38,5 +39,5 @@ pub fn save(
     decided.notes.iter().try_for_each(|note| journal::add_note(connection, note))?;
     decided.usage.iter().try_for_each(|record| usage::append(connection, record))?;
     decided.content.iter().try_for_each(|texts| usage::keep_content(connection, texts))?;
-    decided.alerts.iter().try_for_each(|event| outbox::insert(connection, event))
+    billing::save(connection, decided, fresh, updated_at)
 }

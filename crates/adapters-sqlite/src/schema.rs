@@ -14,6 +14,8 @@ diesel::table! {
         last_grant -> BigInt,
         plan_type -> Text,
         renewal_date -> Nullable<BigInt>,
+        plan_until -> Nullable<BigInt>,
+        pack_plan -> Text,
         rate_requests_tat -> BigInt,
         rate_tokens_tat -> BigInt,
         day_number -> BigInt,
@@ -165,13 +167,135 @@ diesel::table! {
 }
 
 diesel::table! {
-    outbox (lane, user_id, kind, seq) {
+    purchases (lane, user_id, id) {
+        lane -> BigInt,
+        user_id -> Text,
+        id -> Text,
+        kind -> Text,
+        plan -> Text,
+        credits -> BigInt,
+        price_minor -> BigInt,
+        currency -> Text,
+        expires_after_days -> Nullable<BigInt>,
+        livemode -> Bool,
+        state -> Text,
+        session_id -> Nullable<Text>,
+        customer_id -> Nullable<Text>,
+        payment_intent_id -> Nullable<Text>,
+        charge_id -> Nullable<Text>,
+        invoice_id -> Nullable<Text>,
+        subscription_id -> Nullable<Text>,
+        url -> Nullable<Text>,
+        payment_method -> Nullable<Text>,
+        period_end -> Nullable<BigInt>,
+        refunded_minor -> BigInt,
+        refunded_as_of -> BigInt,
+        fault -> Nullable<Text>,
+        idempotency_key -> Nullable<Text>,
+        fingerprint -> Nullable<Binary>,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        paid_at -> Nullable<BigInt>,
+        lookups -> BigInt,
+        next_lookup -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    purchase_returns (lane, user_id, purchase_id, kind, reference) {
+        lane -> BigInt,
+        user_id -> Text,
+        purchase_id -> Text,
+        kind -> Text,
+        reference -> Text,
+        amount_minor -> BigInt,
+        state -> Text,
+        as_of -> BigInt,
+    }
+}
+
+diesel::table! {
+    subscriptions (lane, user_id, id) {
+        lane -> BigInt,
+        user_id -> Text,
+        id -> Text,
+        purchase_id -> Text,
+        plan -> Text,
+        credits -> BigInt,
+        price_minor -> BigInt,
+        currency -> Text,
+        expires_after_days -> Nullable<BigInt>,
+        status -> Text,
+        cancel_at_period_end -> Bool,
+        ended -> Bool,
+        paid_until -> Nullable<BigInt>,
+        as_of -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    billing_profiles (lane, user_id) {
+        lane -> BigInt,
+        user_id -> Text,
+        customer_id -> Nullable<Text>,
+        top_up_enabled -> Nullable<Bool>,
+        top_up_threshold -> Nullable<BigInt>,
+        top_up_plan -> Nullable<Text>,
+        top_up_cap_minor -> Nullable<BigInt>,
+        top_up_open -> Nullable<Text>,
+        top_up_declines -> Nullable<BigInt>,
+        top_up_month -> Nullable<BigInt>,
+        top_up_month_minor -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    stripe_events (id) {
+        id -> Text,
+        kind -> Text,
+        livemode -> Bool,
+        created_at -> BigInt,
+        received_at -> BigInt,
+        body -> Binary,
+        state -> Text,
+        tries -> BigInt,
+        next_try -> BigInt,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    stripe_cursor (id) {
+        id -> BigInt,
+        read_to -> BigInt,
+    }
+}
+
+diesel::table! {
+    notices (lane, user_id, kind, subject) {
         lane -> BigInt,
         user_id -> Text,
         kind -> Text,
-        seq -> BigInt,
-        balance -> BigInt,
-        threshold -> BigInt,
+        subject -> Text,
+        audience -> Text,
+        plan -> Nullable<Text>,
+        credits -> Nullable<BigInt>,
+        amount_minor -> Nullable<BigInt>,
+        balance -> Nullable<BigInt>,
+        threshold -> Nullable<BigInt>,
+        detail -> Nullable<Text>,
+        created_at -> BigInt,
+        read_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    outbox (lane, user_id, kind, subject) {
+        lane -> BigInt,
+        user_id -> Text,
+        kind -> Text,
+        subject -> Text,
         created_at -> BigInt,
         delivered_at -> Nullable<BigInt>,
     }

@@ -7,7 +7,7 @@ use diesel::sql_types::Bool;
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
 
-use crate::schema::{credit_grants, credit_holds, credit_journal};
+use crate::schema::{credit_grants, credit_holds, credit_journal, stripe_events};
 
 /// `UPDATE table SET changes WHERE condition`.
 ///
@@ -91,4 +91,8 @@ condition! {
 condition! {
     /// The entry is of a kind that is posted once for its source.
     PostedOnce on credit_journal: "credit_journal.kind IN ('grant', 'adjust')"
+}
+condition! {
+    /// The event waits to be worked on.
+    Pending on stripe_events: "stripe_events.state = 'pending'"
 }

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::billing::offer::Offer;
 use crate::clock::Timestamp;
 use crate::credits::Credits;
+use crate::ledger::account::PlanName;
+use crate::ledger::command::PaymentPolicy;
 use crate::ledger::limits::LimitBook;
 use crate::ledger::usage::RequestKind;
 use crate::money::{Money, NanoUsd};
@@ -22,6 +25,22 @@ pub struct Plan {
     pub price: Money,
     /// The credits that come with it.
     pub credits: Credits,
+    /// Days after which a pack's credits expire; `None` is never. A subscription's follow its period.
+    pub expires_after_days: Option<u32>,
+    /// The payment provider's own price for a month of it; without one, the price above is sent along.
+    pub stripe_price: Option<String>,
+}
+
+impl Plan {
+    /// Its terms, to be frozen in a purchase.
+    pub fn offer(&self) -> Offer {
+        Offer {
+            plan: PlanName::new(&self.id),
+            credits: self.credits,
+            price: self.price,
+            expires_after_days: self.expires_after_days,
+        }
+    }
 }
 
 /// What a model is for.
@@ -91,6 +110,8 @@ pub struct CatalogueParts {
     pub insights: ChargeRule,
     /// Limits of each plan.
     pub limits: Arc<LimitBook>,
+    /// What happens after lost disputes and fraud warnings.
+    pub payment_policy: PaymentPolicy,
     /// Reais for a dollar, in ten-thousandths.
     pub usd_brl_e4: i64,
     /// Credits for a dollar of provider cost, where requests are charged by cost.
@@ -121,9 +142,21 @@ impl Catalogue {
             faults.push(format!("default_model: there is no chat model `{}`", parts.default_model));
         }
         let mut plan_ids = BTreeSet::new();
+        let mut prices = BTreeSet::new();
         for plan in &parts.plans {
             if !plan_ids.insert(&plan.id) {
                 faults.push(format!("plans: two plans have the id `{}`", plan.id));
+            }
+            if plan.id == PlanName::free().as_str() {
+                faults.push("plan `free`: that is the plan of those who bought none".to_owned());
+            }
+            if let Some(price) = &plan.stripe_price
+                && !prices.insert(price)
+            {
+                faults.push(format!("plan `{}`: another plan has the stripe_price `{price}`", plan.id));
+            }
+            if plan.expires_after_days == Some(0) {
+                faults.push(format!("plan `{}`: expires_after_days must be more than zero", plan.id));
             }
             if !plan.credits.is_positive() || plan.price.minor() == 0 {
                 faults.push(format!("plan `{}`: price and credits must be more than zero", plan.id));
@@ -183,6 +216,32 @@ impl Catalogue {
     /// The plans, in the order of the file.
     pub fn plans(&self) -> &[Plan] {
         &self.parts.plans
+    }
+
+    /// A plan by its id.
+    pub fn plan(&self, id: &str) -> Option<&Plan> {
+        self.parts.plans.iter().find(|plan| plan.id == id)
+    }
+
+    /// The plan that an invoice pays, when it is not the one that its subscription began with: by the
+    /// provider's price; by the name that the subscription carries, if the amount is its price; or the only
+    /// plan with that price.
+    pub fn plan_paid(&self, price: Option<&str>, name: Option<&str>, minor: i64) -> Option<&Plan> {
+        let costs = |plan: &&Plan| plan.price.minor() == minor;
+        let plans = &self.parts.plans;
+        let by_price =
+            price.and_then(|price| plans.iter().find(|plan| plan.stripe_price.as_deref() == Some(price)));
+        let by_name = || name.and_then(|name| self.plan(name)).filter(costs);
+        let by_amount = || {
+            let mut same = plans.iter().filter(costs);
+            same.next().filter(|_| same.next().is_none())
+        };
+        by_price.or_else(by_name).or_else(by_amount)
+    }
+
+    /// What happens after lost disputes and fraud warnings.
+    pub fn payment_policy(&self) -> PaymentPolicy {
+        self.parts.payment_policy
     }
 
     /// What a kind of request costs.

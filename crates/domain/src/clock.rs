@@ -94,6 +94,25 @@ impl Day {
     pub const fn as_days(self) -> i32 {
         self.0
     }
+
+    /// The calendar month of the day, counted from January of the year 0.
+    ///
+    /// Counts in years that begin in March, so that the leap day is a year's last.
+    pub const fn month(self) -> i64 {
+        let days = (self.0 as i64).saturating_add(719_468);
+        let of_era = days.rem_euclid(146_097);
+        let leap_days = of_era
+            .div_euclid(1460)
+            .saturating_sub(of_era.div_euclid(36_524))
+            .saturating_add(of_era.div_euclid(146_096));
+        let year = of_era.saturating_sub(leap_days).div_euclid(365);
+        let before_year =
+            year.saturating_mul(365).saturating_add(year.div_euclid(4)).saturating_sub(year.div_euclid(100));
+        let of_year = of_era.saturating_sub(before_year);
+        let month = of_year.saturating_mul(5).saturating_add(2).div_euclid(153);
+        let years = days.div_euclid(146_097).saturating_mul(400).saturating_add(year);
+        years.saturating_mul(12).saturating_add(month).saturating_add(2)
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -107,4 +126,17 @@ impl fmt::Display for Timestamp {
 pub trait Clock: Send + Sync {
     /// The present moment and its reporting day. Never fails; may step back when the host's clock does.
     fn now(&self) -> Moment;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_knows_its_month() {
+        // 1970-01-01, 2000-02-29, 2000-03-01, 2026-11-22, 2026-12-31, 2027-01-01
+        let months = [0, 11_016, 11_017, 20_779, 20_818, 20_819].map(|days| Day::from_days(days).month());
+        let expected = [(1970, 1), (2000, 2), (2000, 3), (2026, 11), (2026, 12), (2027, 1)];
+        assert_eq!(months, expected.map(|(year, month)| year * 12 + month - 1));
+    }
 }

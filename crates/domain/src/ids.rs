@@ -92,8 +92,8 @@ uuid_id! {
     InstanceId
 }
 uuid_id! {
-    /// One event in the outbox.
-    EventId
+    /// One purchase: our record of a payment. Its last six bits are the user's lane.
+    PurchaseId
 }
 
 impl UserId {
@@ -105,17 +105,43 @@ impl UserId {
     }
 }
 
+/// 16 unique bytes with the user's lane in the last six bits.
+fn with_lane_of(user: &UserId, unique: [u8; 16]) -> [u8; 16] {
+    let mut bytes = unique;
+    if let Some(last) = bytes.last_mut() {
+        *last = (*last & 0b1100_0000) | user.lane().get();
+    }
+    bytes
+}
+
 impl HoldId {
     /// A hold id for `user`, from 16 unique bytes; the user's lane is written into its last six bits.
     pub fn for_user(user: &UserId, unique: [u8; 16]) -> Self {
-        let mut bytes = unique;
-        if let Some(last) = bytes.last_mut() {
-            *last = (*last & 0b1100_0000) | user.lane().get();
-        }
-        Self(bytes)
+        Self(with_lane_of(user, unique))
     }
 
     /// The lane of the user that the hold belongs to.
+    pub fn lane(&self) -> Lane {
+        let [.., last] = self.0;
+        Lane(last & 0b0011_1111)
+    }
+}
+
+impl PurchaseId {
+    /// A purchase id for `user`, from 16 unique bytes; the user's lane is written into its last six bits.
+    pub fn for_user(user: &UserId, unique: [u8; 16]) -> Self {
+        Self(with_lane_of(user, unique))
+    }
+
+    /// The id of the purchase that a subscription's invoice is: always the same for the same invoice.
+    pub fn of_invoice(user: &UserId, invoice: &str) -> Self {
+        let digest = Sha256::digest(format!("invoice:{invoice}"));
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(digest).for_each(|(byte, hashed)| *byte = hashed);
+        Self(with_lane_of(user, bytes))
+    }
+
+    /// The lane of the user that the purchase belongs to.
     pub fn lane(&self) -> Lane {
         let [.., last] = self.0;
         Lane(last & 0b0011_1111)

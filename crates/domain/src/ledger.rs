@@ -8,8 +8,9 @@
 //! | grants and adjustments, each once | [`grants`] |
 //! | refunds and disputes take credits back | [`clawback`] |
 //! | rates, concurrency, daily credits | [`limits`] |
+//! | **what follows from a payment's news**: grant, claw-back, suspension, notice | [`payments`] |
 //! | the low-balance notice | [`alerts`] |
-//! | suspension | [`standing`] |
+//! | suspension; which plan is in force | [`standing`] |
 //! | the chained journal | [`journal`] |
 //! | many commands at once: what a store runs | [`batch`] |
 //! | invariants I1 to I9 | [`verify`] |
@@ -29,6 +30,7 @@ pub mod holds;
 pub mod journal;
 pub mod limits;
 pub mod lots;
+pub mod payments;
 pub mod standing;
 pub mod usage;
 pub mod verify;

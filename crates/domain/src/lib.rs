@@ -9,6 +9,7 @@
 //! - [`ports`]: what the services need of the world.
 //! - [`services`]: what the product does with all that: [`services::assistant`], [`services::accounts`].
 
+pub mod billing;
 pub mod catalog;
 pub mod clock;
 pub mod credits;

@@ -4,10 +4,12 @@
 //! [`crate::ledger::command::Refusal`], breakage is [`Unavailable`]. With the feature `mock`, each port
 //! has a generated mock (`MockLedger`, `MockLanguageModel`, ...).
 
+pub mod billing;
 pub mod books;
 pub mod identity;
 pub mod language_model;
 pub mod ledger;
+pub mod payments;
 pub mod reports;
 pub mod statements;
 pub mod upkeep;

@@ -2,4 +2,5 @@
 
 pub mod accounts;
 pub mod assistant;
+pub mod billing;
 pub mod verification;

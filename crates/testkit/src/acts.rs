@@ -1,5 +1,7 @@
 //! What the cases do with a fixture: verbs that must succeed, verbs that must be refused, and reads.
 
+mod billing;
+
 use std::fmt::Debug;
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 //! To add one: write it in its room, and name it in the list of [`crate::ledger_contract!`]; a test of
 //! this crate finds those that were forgotten.
 
+pub mod billing;
 pub mod clawback;
 pub mod expiry;
 pub mod grants;
@@ -32,7 +33,7 @@ pub async fn run(fixture: Fixture, case: impl AsyncFnOnce(&Fixture)) {
 #[macro_export]
 macro_rules! ledger_contract {
     ($fresh:path) => {
-        $crate::contract_tests! { $fresh =>
+        $crate::contract_tests! { ledger_contract, use $crate::contract as cases; $fresh =>
             holds {
                 a_hold_takes_no_more_than_at_most,
                 a_hold_takes_what_is_there_from_at_least_on,
@@ -184,16 +185,17 @@ macro_rules! ledger_contract {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! contract_tests {
-    ($fresh:path => $($room:ident { $($case:ident),* $(,)? })*) => {
-        mod ledger_contract {
+    ($suite:ident, $cases:item $fresh:path => $($room:ident { $($case:ident),* $(,)? })*) => {
+        mod $suite {
             #[allow(unused_imports, clippy::wildcard_imports)]
             use super::*;
+            $cases
             $(mod $room {
                 #[allow(unused_imports, clippy::wildcard_imports)]
                 use super::*;
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
-                    $crate::contract::run($fresh().await, $crate::contract::$room::$case).await;
+                    $crate::contract::run($fresh().await, cases::$room::$case).await;
                 })*
             })*
         }

@@ -3,18 +3,24 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::ledger::Ledger;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 
+/// A server on the books: everything that two of them may be asked at the same time.
+pub trait Server: Ledger + Till + PurchaseBook + Inbox {}
+
+impl<S: Ledger + Till + PurchaseBook + Inbox> Server for S {}
+
 /// Empty books in some store, behind every port that the store implements.
 pub struct Fixture {
     /// The ledger under test.
     pub ledger: Arc<dyn Ledger>,
     /// A second, independent server on the same books, where the store allows one.
-    pub replica: Option<Arc<dyn Ledger>>,
+    pub replica: Option<Arc<dyn Server>>,
     /// Reads of one account.
     pub statements: Arc<dyn Statements>,
     /// Background work.
@@ -23,6 +29,12 @@ pub struct Fixture {
     pub books: Arc<dyn Books>,
     /// Figures over all users.
     pub reports: Arc<dyn Reports>,
+    /// Acts of buying.
+    pub till: Arc<dyn Till>,
+    /// Reads of purchases, subscriptions, profiles and notices.
+    pub purchases: Arc<dyn PurchaseBook>,
+    /// The payment provider's events.
+    pub inbox: Arc<dyn Inbox>,
     /// What must live as long as the fixture: writers, a temporary directory, a database.
     pub guard: Box<dyn Any + Send>,
 }
@@ -30,6 +42,25 @@ pub struct Fixture {
 impl Fixture {
     /// Every server on these books.
     pub fn servers(&self) -> Vec<Arc<dyn Ledger>> {
-        std::iter::once(&self.ledger).chain(&self.replica).cloned().collect()
+        let replica = self.replica.clone().map(|replica| replica as Arc<dyn Ledger>);
+        std::iter::once(Arc::clone(&self.ledger)).chain(replica).collect()
+    }
+
+    /// The till of every server.
+    pub fn tills(&self) -> Vec<Arc<dyn Till>> {
+        let replica = self.replica.clone().map(|replica| replica as Arc<dyn Till>);
+        std::iter::once(Arc::clone(&self.till)).chain(replica).collect()
+    }
+
+    /// The purchases as every server reads them.
+    pub fn purchase_books(&self) -> Vec<Arc<dyn PurchaseBook>> {
+        let replica = self.replica.clone().map(|replica| replica as Arc<dyn PurchaseBook>);
+        std::iter::once(Arc::clone(&self.purchases)).chain(replica).collect()
+    }
+
+    /// The inbox as every server reads it.
+    pub fn inboxes(&self) -> Vec<Arc<dyn Inbox>> {
+        let replica = self.replica.clone().map(|replica| replica as Arc<dyn Inbox>);
+        std::iter::once(Arc::clone(&self.inbox)).chain(replica).collect()
     }
 }

@@ -1,11 +1,12 @@
 //! In-memory adapters, contract suites and a throw-away Postgres, for tests only.
 //!
-//! A store proves itself with [`ledger_contract!`]: it supplies a [`Fixture`] over empty books and
-//! gets one test for each sentence of the ports' documentation.
+//! A store proves itself with [`ledger_contract!`] and [`billing_contract!`]: it supplies a [`Fixture`] over
+//! empty books and gets one test for each sentence of the ports' documentation.
 //!
 //! | To find | Look in |
 //! |---|---|
 //! | requests with defaults, `hold(user).at_most(300).at(5)` | [`requests`] |
+//! | requests of buying, `news(user, id).paid().at(5)` | [`requests::billing`] |
 //! | the tests' clock | [`time`] |
 //! | verbs that must succeed or be refused; verification | [`acts`] |
 //! | the cases | [`contract`] |
@@ -21,6 +22,7 @@ pub mod fixture;
 pub mod memory;
 pub mod postgres;
 pub mod requests;
+pub mod stripe;
 pub mod time;
 
 pub use fixture::Fixture;

@@ -3,14 +3,16 @@
 //! It runs the same motor as they do (group commit, then load, decide, store) and rejects what their
 //! constraints reject. Nothing survives the process.
 
+mod billing;
 mod constraints;
+mod inbox;
 mod reads;
 mod tables;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use domain::ledger::alerts::LowBalance;
+use domain::billing::notice::Notice;
 use domain::ledger::batch;
 use domain::ledger::command::{Command, Receipt, Refusal};
 use domain::ports::Unavailable;
@@ -49,13 +51,16 @@ impl MemoryStore {
             statements: Arc::<Self>::clone(&store),
             upkeep: Arc::<Self>::clone(&store),
             books: Arc::<Self>::clone(&store),
-            reports: store,
+            reports: Arc::<Self>::clone(&store),
+            till: Arc::<Self>::clone(&store),
+            purchases: Arc::<Self>::clone(&store),
+            inbox: store,
             guard: Box::new(()),
         }
     }
 
-    /// The low-balance events in the outbox, in the order that they were written.
-    pub fn outbox(&self) -> Vec<LowBalance> {
+    /// The notices in the outbox, in the order that they were written.
+    pub fn outbox(&self) -> Vec<Notice> {
         lock(&self.tables).outbox.clone()
     }
 
@@ -75,6 +80,10 @@ impl Default for MemoryStore {
 /// A failed assertion elsewhere leaves no half-done change behind: changes are made all at once.
 fn lock(tables: &Mutex<Tables>) -> MutexGuard<'_, Tables> {
     tables.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn page_size(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 #[async_trait]

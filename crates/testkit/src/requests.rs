@@ -3,6 +3,8 @@
 
 #![allow(clippy::return_self_not_must_use)]
 
+pub mod billing;
+
 use std::sync::Arc;
 
 use domain::clock::Span;
@@ -11,7 +13,8 @@ use domain::ids::{GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
 use domain::ledger::account::{Actor, PlanName, SuspensionSource};
 use domain::ledger::command::{
     AdjustRequest, AnswerBody, ClawBackRequest, Content, ExpireRequest, GrantRequest, HoldRequest,
-    KeyedRequest, PlanStanding, ResumeRequest, SettleRequest, SuspendRequest, VoidRequest,
+    KeyedRequest, ObservePaymentRequest, ObserveSubscriptionRequest, OpenPurchaseRequest, PlanStanding,
+    ResumeRequest, SetTopUpRequest, SettleRequest, SuspendRequest, VoidRequest,
 };
 use domain::ledger::holds::HOLD_LIFETIME;
 use domain::ledger::limits::{LimitBook, Limits};
@@ -333,5 +336,9 @@ at!(
     ClawBackRequest,
     SuspendRequest,
     ResumeRequest,
-    ExpireRequest
+    ExpireRequest,
+    OpenPurchaseRequest,
+    ObservePaymentRequest,
+    ObserveSubscriptionRequest,
+    SetTopUpRequest
 );

@@ -23,6 +23,8 @@ pub(crate) struct AccountRow {
     last_grant: i64,
     plan_type: String,
     renewal_date: Option<PgTimestamp>,
+    plan_until: Option<PgTimestamp>,
+    pack_plan: String,
     rate_requests_tat: PgTimestamp,
     rate_tokens_tat: PgTimestamp,
     day_number: i32,
@@ -48,6 +50,8 @@ impl AccountRow {
             last_grant: at.amount("last_grant", self.last_grant)?,
             plan: PlanName::new(self.plan_type),
             renewal: self.renewal_date.map(time),
+            plan_until: self.plan_until.map(time),
+            pack_plan: PlanName::new(self.pack_plan),
             limits: LimitState {
                 requests_tat: time(self.rate_requests_tat),
                 tokens_tat: time(self.rate_tokens_tat),

@@ -4,13 +4,13 @@ use diesel::data_types::PgTimestamp;
 use diesel::pg::Pg;
 use diesel::prelude::{Queryable, QueryableByName, Selectable};
 use domain::clock::Day;
-use domain::ids::{HoldId, IdempotencyKey, InstanceId};
+use domain::ids::{HoldId, InstanceId};
 use domain::ledger::command::{AnswerBody, StoredAnswer};
 use domain::ledger::holds::{Hold, HoldState, KeyRecord};
 use domain::ledger::usage::RequestKind;
 use uuid::Uuid;
 
-use super::time;
+use super::{idempotency_key, time};
 use crate::error::{Corrupt, Place, Rest};
 use crate::schema::{credit_holds, idempotency_keys};
 
@@ -109,12 +109,4 @@ impl KeyRow {
             answer,
         })
     }
-}
-
-/// Parsing strips quotes and blanks: a stored key has none.
-fn idempotency_key(at: &Place, column: &'static str, stored: &str) -> Result<IdempotencyKey, Corrupt> {
-    IdempotencyKey::parse(stored)
-        .ok()
-        .filter(|key| key.as_str() == stored)
-        .ok_or_else(|| at.corrupt(column, format!("is no idempotency key: {stored:?}")))
 }

@@ -1,10 +1,13 @@
 //! What the database refuses: the command at fault is rejected, alone, and the writer goes on.
 
 use domain::clock::Timestamp;
+use domain::ports::billing::{Inbox, PageEnd, PurchaseBook, PurchaseName, Till};
 use domain::ports::ledger::{Ledger, LedgerError};
 use futures_util::future::join_all;
 use testkit::acts::must;
+use testkit::requests::billing::{NewsExt, event, new_purchase_id, news, open as buy, subscription};
 use testkit::requests::{SettleExt, credits, grant, hold, settle, user};
+use testkit::time::time;
 
 use crate::harness::{open, run, words};
 
@@ -55,4 +58,69 @@ async fn a_nul_in_a_text_does_not_cost_the_charge() {
     assert_eq!(settled.charged, credits(10));
     let kept = words(&mut opened.plain().await, "SELECT request_content AS word FROM ai_usage_content").await;
     assert_eq!(kept, ["a\u{fffd}b"]);
+}
+
+#[tokio::test]
+async fn what_no_column_can_hold_of_a_payment_is_rejected_without_harm_to_others() {
+    let opened = open().await;
+    let store = &opened.store;
+    let id = new_purchase_id(user(1));
+    must(store.open(domain::ledger::command::OpenPurchaseRequest { id, ..buy(user(1)) }).await);
+    let about = || news(user(1), id);
+    let late = 300_000_000_000;
+    let mut endless = about();
+    endless.facts.url = Some("https://example.com/\0".to_owned());
+    let odd = [
+        about().session("cs\0"),
+        about().session(&"long".repeat(1000)),
+        about().paid_as(1, "b\0l", domain::billing::offer::PayMode::Payment),
+        about().refunded(1, late),
+        about().by_hand("a\0", 1),
+        about().fraud("a\0"),
+        about().invoiced("in_1", late),
+        endless,
+    ];
+    for result in join_all(odd.map(|request| store.observe(request))).await {
+        assert!(matches!(result, Err(LedgerError::Unavailable(_))), "{result:?}");
+    }
+    let mut silent = subscription(user(1), "sub_1");
+    silent.facts.status = "a\0".to_owned();
+    assert!(matches!(store.observe_subscription(silent).await, Err(LedgerError::Unavailable(_))));
+    must(store.observe(about().session("cs_1")).await);
+}
+
+#[tokio::test]
+async fn an_event_with_a_nul_in_its_words_is_kept_and_one_without_a_usable_name_is_not() {
+    let opened = open().await;
+    let store = &opened.store;
+    let mut odd = event("evt_1");
+    odd.kind = "a\0b".to_owned();
+    odd.body = b"\0".to_vec();
+    assert!(store.put(odd).await.unwrap());
+    let kept = store.event("evt_1").await.unwrap().unwrap();
+    assert_eq!((kept.kind.as_str(), kept.body.as_slice()), ("a\u{fffd}b", &b"\0"[..]));
+    assert!(store.put(event("evt\0")).await.is_err());
+    assert!(store.put(event(&"evt".repeat(1000))).await.is_err());
+}
+
+#[tokio::test]
+async fn names_that_nothing_can_have_find_nothing() {
+    let opened = open().await;
+    let store = &opened.store;
+    must(store.open(buy(user(1))).await);
+    assert_eq!(store.purchase(PurchaseName::Session("a\0".to_owned())).await, Ok(None));
+    assert_eq!(store.subscription("a\0").await, Ok(None));
+    assert_eq!(store.user_of_customer("a\0").await, Ok(None));
+    assert_eq!(store.event("a\0").await, Ok(None));
+    let before =
+        |micros, name: &str| Some(PageEnd { at: Timestamp::from_micros(micros), name: name.to_owned() });
+    for (end, found) in [
+        (before(i64::MAX, "a\0"), 1),
+        (before(i64::MIN, ""), 0),
+        (before(time(0).as_micros(), "no id"), 1),
+        (before(time(0).as_micros(), ""), 0),
+    ] {
+        assert_eq!(store.purchases(None, end.clone(), 10).await.unwrap().len(), found, "{end:?}");
+        assert_eq!(store.purchases(Some(user(1)), end.clone(), 10).await.unwrap().len(), found, "{end:?}");
+    }
 }

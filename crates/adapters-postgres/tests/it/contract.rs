@@ -18,9 +18,13 @@ async fn fresh() -> Fixture {
         statements: store.clone(),
         upkeep: store.clone(),
         books: store.clone(),
-        reports: store,
+        reports: store.clone(),
+        till: store.clone(),
+        purchases: store.clone(),
+        inbox: store,
         guard: Box::new((writers, others, database)),
     }
 }
 
 testkit::ledger_contract!(fresh);
+testkit::billing_contract!(fresh);

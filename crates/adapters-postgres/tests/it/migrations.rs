@@ -2,7 +2,7 @@
 
 use adapters_postgres::{OpenError, migrate, migration_names};
 
-use crate::harness::{database, empty_database, number, plain, run};
+use crate::harness::{database, empty_database, number, plain, run, words};
 
 const TABLES: &str = "SELECT count(*) AS number FROM information_schema.tables WHERE table_schema = 'public'";
 
@@ -42,12 +42,41 @@ async fn a_schema_of_a_later_release_is_refused() {
 }
 
 #[tokio::test]
-async fn the_last_migration_can_be_undone() {
+async fn every_migration_can_be_undone() {
     let database = database().await;
     let mut connection = plain(&database.url).await;
-    run(&mut connection, include_str!("../../../../migrations/postgres/2026-11-22-000001_ledger/down.sql"))
-        .await
-        .unwrap();
+    for undo in [
+        include_str!("../../../../migrations/postgres/2026-11-22-000003_billing/down.sql"),
+        include_str!("../../../../migrations/postgres/2026-11-22-000001_ledger/down.sql"),
+    ] {
+        run(&mut connection, undo).await.unwrap();
+    }
     let left = format!("{TABLES} AND table_name <> '__diesel_schema_migrations'");
     assert_eq!(number(&mut connection, &left).await, 0);
+}
+
+#[tokio::test]
+async fn alerts_that_wait_in_the_outbox_become_notices_and_can_be_taken_back() {
+    const ALERTS: &str = "SELECT concat_ws(' ', kind, seq, balance, threshold, delivered_at IS NULL) AS word
+        FROM outbox ORDER BY seq";
+    let undo = include_str!("../../../../migrations/postgres/2026-11-22-000003_billing/down.sql");
+    let redo = include_str!("../../../../migrations/postgres/2026-11-22-000003_billing/up.sql");
+    let database = database().await;
+    let mut connection = plain(&database.url).await;
+    run(&mut connection, undo).await.unwrap();
+    let alerts = "INSERT INTO outbox (lane, user_id, kind, seq, balance, threshold, created_at, delivered_at)
+        VALUES (1, gen_random_uuid(), 'low_balance', 7, 9, 10, now(), NULL),
+            (2, gen_random_uuid(), 'low_balance', 12, -3, 10, now(), now())";
+    run(&mut connection, alerts).await.unwrap();
+    let before = words(&mut connection, ALERTS).await;
+    run(&mut connection, redo).await.unwrap();
+    let notices = "SELECT concat_ws(' ', n.kind, n.subject, n.audience, n.balance, n.threshold,
+            o.delivered_at IS NULL) AS word
+        FROM notices n JOIN outbox o USING (lane, user_id, kind, subject, created_at) ORDER BY lane";
+    assert_eq!(
+        words(&mut connection, notices).await,
+        ["low_balance entry:7 user 9 10 t", "low_balance entry:12 user -3 10 f"]
+    );
+    run(&mut connection, undo).await.unwrap();
+    assert_eq!(words(&mut connection, ALERTS).await, before);
 }

@@ -32,6 +32,11 @@ fn tables(dialect: &str) -> BTreeMap<String, Vec<String>> {
                 ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => {
                     tables.entry(table.to_owned()).or_default().push(column.to_owned());
                 }
+                ["ALTER", "TABLE", table, "RENAME", "TO", name] => {
+                    let columns = tables.remove(table).unwrap();
+                    tables.insert(name.to_owned(), columns);
+                }
+                ["DROP", "TABLE", table] => assert!(tables.remove(table).is_some(), "{statement}"),
                 ["ALTER", "TABLE", ..] => panic!("this test cannot read: {statement}"),
                 _ => {}
             }

@@ -59,7 +59,7 @@ impl HoldRow {
 }
 
 /// An idempotency key, exactly as it was stored.
-fn key(at: &Place<'_>, column: &'static str, cell: &Cell) -> Result<IdempotencyKey, Corrupt> {
+pub fn key(at: &Place<'_>, column: &'static str, cell: &Cell) -> Result<IdempotencyKey, Corrupt> {
     at.word(column, cell, "an idempotency key", |text| {
         IdempotencyKey::parse(text).ok().filter(|key| key.as_str() == text)
     })

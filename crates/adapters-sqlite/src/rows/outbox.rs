@@ -2,28 +2,24 @@
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
-use domain::ledger::alerts::LowBalance;
+use domain::billing::notice::Notice;
 
-use super::{Owner, stored_count};
+use super::Owner;
 use crate::error::StoreError;
 use crate::schema::outbox::dsl;
 
-/// The name of the event that a balance fell to its threshold.
-const LOW_BALANCE: &str = "low_balance";
-
-/// Adds an event that waits to be delivered.
-pub fn insert(connection: &mut SqliteConnection, event: &LowBalance) -> Result<(), StoreError> {
-    let owner = Owner::of(event.user);
+/// Adds a notice that waits to be delivered.
+pub fn insert(connection: &mut SqliteConnection, notice: &Notice) -> Result<(), StoreError> {
+    let owner = Owner::of(notice.user);
     diesel::insert_into(dsl::outbox)
         .values((
             dsl::lane.eq(owner.lane),
             dsl::user_id.eq(owner.user),
-            dsl::kind.eq(LOW_BALANCE),
-            dsl::seq.eq(stored_count(event.seq)),
-            dsl::balance.eq(event.balance.get()),
-            dsl::threshold.eq(event.threshold.get()),
-            dsl::created_at.eq(event.at.as_micros()),
+            dsl::kind.eq(notice.kind.as_str()),
+            dsl::subject.eq(notice.subject.as_str()),
+            dsl::created_at.eq(notice.at.as_micros()),
         ))
+        .on_conflict_do_nothing()
         .execute(connection)?;
     Ok(())
 }

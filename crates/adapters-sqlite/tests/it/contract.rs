@@ -17,9 +17,13 @@ async fn fresh() -> Fixture {
         statements: store.clone(),
         upkeep: store.clone(),
         books: store.clone(),
-        reports: store,
+        reports: store.clone(),
+        till: store.clone(),
+        purchases: store.clone(),
+        inbox: store,
         guard: Box::new((writer, replicas_writer, place)),
     }
 }
 
 testkit::ledger_contract!(fresh);
+testkit::billing_contract!(fresh);

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use adapters_sqlite::Options;
 use diesel::connection::SimpleConnection;
+use domain::billing::purchase::Names;
+use domain::ports::billing::{Inbox, PurchaseBook, PurchaseName, Till};
 use domain::ports::books::Books;
 use domain::ports::ledger::{Ledger, LedgerError};
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
+use testkit::requests::billing::{NewsExt, OpenExt, auto_top_up, event, invoice, news, open};
 use testkit::requests::{GrantExt, HoldExt, credits, grant, hold, settle, suspend, user};
-use testkit::time::{moment, time};
+use testkit::time::{moment, secs, time};
 
 use crate::harness::{Place, held};
 
@@ -36,6 +39,8 @@ async fn a_row_that_is_no_domain_value_is_named_by_table_key_and_column() {
         ("UPDATE user_ai_credits SET day_number = 5000000000", "column day_number of user_ai_credits"),
         ("UPDATE user_ai_credits SET plan_type = X'ff'", "column plan_type of user_ai_credits"),
         ("UPDATE user_ai_credits SET plan_type = CAST(X'ff' AS TEXT)", "column plan_type of user_ai_credits"),
+        ("UPDATE user_ai_credits SET plan_until = 'soon'", "column plan_until of user_ai_credits"),
+        ("UPDATE user_ai_credits SET pack_plan = X'00'", "column pack_plan of user_ai_credits"),
         ("UPDATE credit_grants SET source = 'luck'", "column source of credit_grants"),
         (
             "UPDATE credit_grants SET id = 'lot'",
@@ -131,4 +136,109 @@ async fn a_sweep_goes_on_past_a_corrupt_account() {
     assert_eq!(store.expire_due(moment(100), 10).await, Ok(2), "nobody is not visited");
     let swept = store.account_books(user(3)).await.expect("the store answers").expect("there");
     assert_eq!(swept.account.held, credits(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_of_buying_that_is_no_domain_value_is_named_by_table_key_and_column() {
+    for (damage, named) in [
+        ("UPDATE purchases SET kind = 'gift'", "column kind of purchases"),
+        ("UPDATE purchases SET credits = 0", "column credits of purchases"),
+        ("UPDATE purchases SET price_minor = 29.5", "column price_minor of purchases"),
+        ("UPDATE purchases SET currency = 'usd'", "column currency of purchases"),
+        ("UPDATE purchases SET expires_after_days = -1", "column expires_after_days of purchases"),
+        ("UPDATE purchases SET livemode = 2", "column livemode of purchases"),
+        ("UPDATE purchases SET state = 'lost'", "column state of purchases"),
+        ("UPDATE purchases SET session_id = X'00'", "column session_id of purchases"),
+        ("UPDATE purchases SET refunded_minor = -1", "column refunded_minor of purchases"),
+        ("UPDATE purchases SET fingerprint = X'00'", "column fingerprint of purchases"),
+        ("UPDATE purchases SET idempotency_key = NULL", "column fingerprint of purchases"),
+        ("UPDATE purchases SET paid_at = 'soon'", "column paid_at of purchases"),
+        ("UPDATE purchases SET lookups = 5000000000", "column lookups of purchases"),
+        ("UPDATE purchase_returns SET state = 'away'", "column state of purchase_returns"),
+        ("UPDATE purchase_returns SET amount_minor = -1", "column amount_minor of purchase_returns"),
+        ("UPDATE subscriptions SET purchase_id = 'p'", "column purchase_id of subscriptions"),
+        ("UPDATE subscriptions SET ended = 'no'", "column ended of subscriptions"),
+        ("UPDATE subscriptions SET credits = -1", "column credits of subscriptions"),
+        ("UPDATE billing_profiles SET top_up_plan = NULL", "column top_up_plan of billing_profiles"),
+        ("UPDATE billing_profiles SET top_up_enabled = NULL", "column top_up_threshold of billing_profiles"),
+        ("UPDATE billing_profiles SET top_up_open = 'p'", "column top_up_open of billing_profiles"),
+        ("UPDATE billing_profiles SET top_up_declines = -1", "column top_up_declines of billing_profiles"),
+    ] {
+        let place = Place::new();
+        let (store, _writer) = place.open();
+        let id = store.open(open(user(1)).keyed("k")).await.expect("written down").purchase.id;
+        store.observe(news(user(1), id).paid().by_hand("r", 10)).await.expect("taken in");
+        store.set_top_up(auto_top_up(user(1))).await.expect("kept");
+        store.observe(invoice(user(1), "in_1", 100).month_paid()).await.expect("taken in");
+        place.damage(damage);
+
+        let asked = reason(store.observe(news(user(1), id).paid()).await);
+        assert!(asked.contains(named) && asked.contains("rejected"), "{damage}: {asked}");
+        assert!(asked.contains("(user 01010101-0101-0101-0101-010101010101"), "{damage}: {asked}");
+        let read = match named.rsplit(' ').next() {
+            Some("subscriptions") => store.subscription("sub_1").await.map(|_| ()),
+            Some("billing_profiles") => store.profile(user(1)).await.map(|_| ()),
+            _ => store.purchase(PurchaseName::Id(id)).await.map(|_| ()),
+        };
+        assert!(read.expect_err("corrupt").0.contains(named), "{damage}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_whose_user_cannot_be_read_is_named_by_its_own_name() {
+    let place = Place::new();
+    let (store, _writer) = place.open();
+    let id = store.open(open(user(1))).await.expect("written down").purchase.id;
+    store.observe(news(user(1), id).session("cs_1")).await.expect("taken in");
+    place.damage("UPDATE purchases SET user_id = 'nobody'");
+    let read = store.purchase(PurchaseName::Session("cs_1".to_owned())).await.expect_err("corrupt").0;
+    assert!(read.contains(&format!("column user_id of purchases ({id})")), "{read}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupt_purchase_holds_back_no_other_look_up() {
+    let place = Place::new();
+    let (store, _writer) = place.open();
+    for number in 1..=3 {
+        store.open(open(user(number)).looked_up(i64::from(number))).await.expect("written down");
+    }
+    place.damage("UPDATE purchases SET plan = X'00' WHERE user_id LIKE '01010101%'");
+    let waits = [secs(60)];
+    assert_eq!(store.claim_lookups(time(10), &waits, 1).await, Ok(Vec::new()), "the corrupt one waits again");
+    let others = store.claim_lookups(time(10), &waits, 10).await.expect("the store answers");
+    assert_eq!(others.iter().map(|row| row.user).collect::<Vec<_>>(), [user(2), user(3)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupt_event_holds_back_no_other() {
+    let place = Place::new();
+    let (store, _writer) = place.open();
+    for id in ["evt_1", "evt_2"] {
+        store.put(event(id)).await.expect("kept");
+    }
+    place.damage("UPDATE stripe_events SET tries = -1 WHERE id = 'evt_1'");
+    let read = store.event("evt_1").await.expect_err("corrupt").0;
+    assert!(read.contains("column tries of stripe_events (evt_1)"), "{read}");
+    assert_eq!(store.claim(time(10), time(70), 1).await, Ok(Vec::new()), "the corrupt one waits again");
+    let others = store.claim(time(10), time(70), 10).await.expect("the store answers");
+    assert_eq!(others.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["evt_2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_that_is_another_purchases_is_rejected_and_nothing_granted_for_it() {
+    let place = Place::new();
+    let (store, _writer) = place.open();
+    let invoiced = Names { invoice: Some("in_1".to_owned()), ..Names::default() };
+    let [first, second] = [open(user(1)), open(user(1))];
+    let ids = [first.id, second.id];
+    for request in [first, second] {
+        store.open(request).await.expect("written down");
+    }
+    store.observe(news(user(1), ids[0]).names(invoiced.clone())).await.expect("taken in");
+    let rejected = reason(store.observe(news(user(1), ids[1]).names(invoiced).paid()).await);
+    assert!(rejected.contains("rejected") && rejected.contains("purchases.invoice_id"), "{rejected}");
+    let account = store.account(user(1), time(0)).await.expect("the store answers").expect("there");
+    assert_eq!(account.balances.total, credits(0));
+    assert!(store.journal(user(1), None, 10).await.expect("the store answers").is_empty());
+    assert!(store.notices(user(1), None, 10).await.expect("the store answers").is_empty());
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use adapters_sqlite::{Options, SqliteStore, Writer};
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use diesel::sql_types::BigInt;
+use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use domain::ids::HoldId;
 use domain::ledger::command::{Held, HoldRequest};
 use domain::ports::ledger::{HoldOutcome, Ledger};
@@ -43,6 +44,17 @@ impl Place {
         let script = format!("PRAGMA ignore_check_constraints = ON; {statement}");
         self.stranger().batch_execute(&script).expect("the damage is done");
     }
+
+    /// The number that a query of somebody else answers.
+    pub fn count(&self, query: &str) -> i64 {
+        sql_query(query).get_result::<Count>(&mut self.stranger()).expect("a number").number
+    }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
 }
 
 /// A store that gives up at once when the file is locked.

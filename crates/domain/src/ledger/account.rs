@@ -44,6 +44,10 @@ pub struct Account {
     pub plan: PlanName,
     /// Period end of an active subscription.
     pub renewal: Option<Timestamp>,
+    /// When the subscription's plan lapses; `None` without one.
+    pub plan_until: Option<Timestamp>,
+    /// The plan of the last pack paid for: in force without a subscription.
+    pub pack_plan: PlanName,
     /// State of the rate limits.
     pub limits: LimitState,
     /// The user's own low-balance threshold; `None` follows the last grant.
@@ -87,6 +91,8 @@ impl Account {
             last_grant: Credits::ZERO,
             plan: PlanName::free(),
             renewal: None,
+            plan_until: None,
+            pack_plan: PlanName::free(),
             limits: LimitState::default(),
             alert_threshold: None,
             alert_armed: true,
@@ -181,6 +187,11 @@ impl Actor {
         Self(format!("admin:{admin}"))
     }
 
+    /// The payment provider, by its news.
+    pub fn provider() -> Self {
+        Self("stripe".to_owned())
+    }
+
     /// An operator at the command line.
     pub fn operator() -> Self {
         Self("operator".to_owned())
@@ -191,7 +202,7 @@ impl Actor {
         Self(text)
     }
 
-    /// Its text: `system`, `user:...`, `admin:...`, `operator`.
+    /// Its text: `system`, `stripe`, `user:...`, `admin:...`, `operator`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -207,6 +218,11 @@ impl SuspensionSource {
         Self("admin".to_owned())
     }
 
+    /// Suspended by the provider's early warning of fraud.
+    pub fn fraud_warning(id: &str) -> Self {
+        Self(format!("fraud_warning:{id}"))
+    }
+
     /// Suspended while this dispute is open.
     pub fn dispute(id: &str) -> Self {
         Self(format!("dispute:{id}"))
@@ -217,7 +233,7 @@ impl SuspensionSource {
         Self(text)
     }
 
-    /// Its text: `admin` or `dispute:...`.
+    /// Its text: `admin`, `dispute:...` or `fraud_warning:...`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -3,27 +3,11 @@
 use super::account::Account;
 use super::books::{Book, Halt};
 use super::journal::{EntryKind, JournalEntry};
-use crate::clock::Timestamp;
+use crate::billing::notice::{NoticeDetails, NoticeKind};
 use crate::credits::{Credits, Overflow};
-use crate::ids::UserId;
 
 /// The least default threshold.
 const LEAST_THRESHOLD: Credits = Credits::whole(10);
-
-/// An event for the outbox: the balance fell to the threshold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LowBalance {
-    /// Whose.
-    pub user: UserId,
-    /// Number of the journal entry that did it; with the user, a unique name for the event.
-    pub seq: u64,
-    /// The balance after that entry.
-    pub balance: Credits,
-    /// The threshold it fell to.
-    pub threshold: Credits,
-    /// When.
-    pub at: Timestamp,
-}
 
 /// The balance at or below which notice is given: the user's own, else a tenth of the last grant,
 /// at least 10.
@@ -42,8 +26,9 @@ pub(super) fn watch(book: &mut Book, entry: &JournalEntry) -> Result<(), Halt> {
     let fell = !entry.amount.is_positive();
     if fell && book.account.alert_armed && balance <= threshold {
         book.account.change().alert_armed = false;
-        let event = LowBalance { user: entry.user, seq: entry.seq, balance, threshold, at: entry.at };
-        book.out.alerts.push(event);
+        let details =
+            NoticeDetails { balance: Some(balance), threshold: Some(threshold), ..NoticeDetails::default() };
+        book.tell(NoticeKind::LowBalance, format!("entry:{}", entry.seq), details, entry.at);
     } else if !fell && !book.account.alert_armed && rearms(entry, threshold)? {
         book.account.change().alert_armed = true;
     }

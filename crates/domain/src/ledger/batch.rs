@@ -6,17 +6,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::{Account, AccountView, Suspension};
-use super::alerts::{self, LowBalance};
+use super::alerts;
 use super::books::{Book, Halt, Tracked};
 use super::command::{Command, Receipt, Refusal};
 use super::holds::{Hold, KeyRecord};
 use super::journal::{JournalEntry, JournalNote};
 use super::lots::Lot;
 use super::usage::{UsageContent, UsageRecord};
-use super::{clawback, grants, holds, standing};
+use super::{clawback, grants, holds, payments, standing};
+use crate::billing::notice::Notice;
+use crate::billing::profile::BillingProfile;
+use crate::billing::purchase::Purchase;
+use crate::billing::subscription::Subscription;
 use crate::clock::Timestamp;
 use crate::credits::Overflow;
-use crate::ids::{HoldId, IdempotencyKey, UserId};
+use crate::ids::{HoldId, IdempotencyKey, PurchaseId, UserId};
 
 /// What must be loaded, under lock, before a batch can be decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +39,12 @@ pub struct Needs {
     pub sources: BTreeSet<(UserId, super::lots::Source)>,
     /// Accounts whose suspensions are to be loaded.
     pub suspensions: BTreeSet<UserId>,
+    /// Purchases to load, each with its returns.
+    pub purchases: BTreeSet<(UserId, PurchaseId)>,
+    /// Idempotency keys whose purchase is to be loaded, with its returns.
+    pub purchase_keys: BTreeSet<(UserId, IdempotencyKey)>,
+    /// Accounts whose billing profile and subscriptions are to be loaded.
+    pub billing: BTreeSet<UserId>,
 }
 
 /// What a batch needs loaded.
@@ -72,6 +82,23 @@ pub fn needs(commands: &[Command]) -> Needs {
             }
             Command::Resume(_) => drop(needs.suspensions.insert(user)),
             Command::Expire(it) => needs.holds.extend(it.lost.iter().map(|id| (user, *id))),
+            Command::OpenPurchase(it) => {
+                needs.create.insert(user);
+                needs.billing.insert(user);
+                needs.purchases.insert((user, it.id));
+                needs.purchase_keys.extend(it.key.iter().map(|keyed| (user, keyed.key.clone())));
+            }
+            Command::ObservePayment(it) => {
+                needs.create.insert(user);
+                needs.billing.insert(user);
+                needs.suspensions.insert(user);
+                needs.purchases.insert((user, it.purchase));
+                needs.sources.extend(payments::sources(it).map(|source| (user, source)));
+            }
+            Command::ObserveSubscription(_) | Command::SetTopUp(_) => {
+                needs.create.insert(user);
+                needs.billing.insert(user);
+            }
         }
     }
     needs
@@ -92,6 +119,12 @@ pub struct Loaded {
     pub posted: Vec<JournalEntry>,
     /// Their suspensions.
     pub suspensions: Vec<Suspension>,
+    /// Their purchases.
+    pub purchases: Vec<Purchase>,
+    /// Their subscriptions.
+    pub subscriptions: Vec<Subscription>,
+    /// Their billing profiles.
+    pub profiles: Vec<BillingProfile>,
 }
 
 /// What to store, all of it in the transaction that loaded, and what to answer.
@@ -121,8 +154,16 @@ pub struct Decided {
     pub usage: Vec<UsageRecord>,
     /// Texts of requests to keep.
     pub content: Vec<UsageContent>,
-    /// Events for the outbox.
-    pub alerts: Vec<LowBalance>,
+    /// Purchases to insert, with their returns.
+    pub new_purchases: Vec<Purchase>,
+    /// Purchases to update, with their returns: inserted or replaced, never fewer than before.
+    pub changed_purchases: Vec<Purchase>,
+    /// Subscriptions to insert or replace.
+    pub subscriptions: Vec<Subscription>,
+    /// Billing profiles to insert or replace.
+    pub profiles: Vec<BillingProfile>,
+    /// Notices to write, each with a row in the outbox; those that are there already are left as they are.
+    pub notices: Vec<Notice>,
     /// One answer for each command, in order.
     pub results: Vec<Result<Receipt, Refusal>>,
 }
@@ -140,6 +181,11 @@ impl Decided {
             && self.suspended.is_empty()
             && self.journal.is_empty()
             && self.usage.is_empty()
+            && self.new_purchases.is_empty()
+            && self.changed_purchases.is_empty()
+            && self.subscriptions.is_empty()
+            && self.profiles.is_empty()
+            && self.notices.is_empty()
     }
 }
 
@@ -201,6 +247,10 @@ fn act(book: &mut Book, command: &Command) -> Result<Receipt, Halt> {
         Command::Suspend(request) => Ok(standing::suspend(book, request)),
         Command::Resume(request) => Ok(standing::resume(book, &request)),
         Command::Expire(request) => holds::expire_lost(book, &request),
+        Command::OpenPurchase(request) => payments::open(book, request),
+        Command::ObservePayment(request) => payments::observe(book, &request),
+        Command::ObserveSubscription(request) => payments::observe_subscription(book, request),
+        Command::SetTopUp(request) => Ok(payments::set_top_up(book, request)),
     }
 }
 
@@ -213,11 +263,16 @@ fn without_account(command: &Command) -> Result<Receipt, Refusal> {
         Command::Grant(_) | Command::Adjust(_) | Command::ClawBack(_) => Err(Refusal::SourceUnknown),
         Command::Suspend(_) | Command::Resume(_) => Ok(Receipt::Standing(0)),
         Command::Expire(_) => Ok(Receipt::Expired(0)),
+        Command::OpenPurchase(_)
+        | Command::ObservePayment(_)
+        | Command::ObserveSubscription(_)
+        | Command::SetTopUp(_) => Err(Refusal::PurchaseUnknown),
     }
 }
 
 fn open_books(loaded: Loaded) -> BTreeMap<UserId, Book> {
-    let Loaded { accounts, lots, holds, keys, posted, suspensions } = loaded;
+    let Loaded { accounts, lots, holds, keys, posted, suspensions, purchases, subscriptions, profiles } =
+        loaded;
     let mut books: BTreeMap<UserId, Book> =
         accounts.into_iter().map(|account| (account.user, Book::new(Tracked::stored(account)))).collect();
     for lot in lots {
@@ -247,6 +302,21 @@ fn open_books(loaded: Loaded) -> BTreeMap<UserId, Book> {
             book.suspensions.push(suspension);
         }
     }
+    for purchase in purchases {
+        if let Some(book) = books.get_mut(&purchase.user) {
+            book.purchases.insert(purchase.id, Tracked::stored(purchase));
+        }
+    }
+    for subscription in subscriptions {
+        if let Some(book) = books.get_mut(&subscription.user) {
+            book.subscriptions.insert(subscription.id.clone(), Tracked::stored(subscription));
+        }
+    }
+    for profile in profiles {
+        if let Some(book) = books.get_mut(&profile.user) {
+            book.profile = Some(Tracked::stored(profile));
+        }
+    }
     books
 }
 
@@ -262,10 +332,13 @@ fn close_books(books: BTreeMap<UserId, Book>, results: Vec<Result<Receipt, Refus
             hold.sort_into(&mut decided.new_holds, &mut decided.changed_holds);
         }
         for key in book.keys.into_values() {
-            let mut changed = Vec::new();
-            key.sort_into(&mut decided.keys, &mut changed);
-            decided.keys.append(&mut changed);
+            decided.keys.extend(key.if_touched());
         }
+        for purchase in book.purchases.into_values() {
+            purchase.sort_into(&mut decided.new_purchases, &mut decided.changed_purchases);
+        }
+        decided.subscriptions.extend(book.subscriptions.into_values().filter_map(Tracked::if_touched));
+        decided.profiles.extend(book.profile.and_then(Tracked::if_touched));
         let out = book.out;
         decided.resumed.extend(out.resumed);
         decided.suspended.extend(out.suspended);
@@ -273,7 +346,7 @@ fn close_books(books: BTreeMap<UserId, Book>, results: Vec<Result<Receipt, Refus
         decided.notes.extend(out.notes);
         decided.usage.extend(out.usage);
         decided.content.extend(out.content);
-        decided.alerts.extend(out.alerts);
+        decided.notices.extend(out.notices);
     }
     decided
 }

@@ -4,15 +4,20 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use super::account::{Account, Actor, Suspension};
-use super::alerts::{self, LowBalance};
+use super::alerts;
 use super::command::Refusal;
 use super::holds::{self, Hold, KeyRecord};
 use super::journal::{EntryKind, JournalEntry, JournalNote, note_hash};
 use super::lots::{self, Lot};
+use super::standing;
 use super::usage::{UsageContent, UsageRecord};
+use crate::billing::notice::{Notice, NoticeDetails, NoticeKind};
+use crate::billing::profile::BillingProfile;
+use crate::billing::purchase::Purchase;
+use crate::billing::subscription::Subscription;
 use crate::clock::Timestamp;
 use crate::credits::{Credits, Overflow};
-use crate::ids::{HoldId, IdempotencyKey};
+use crate::ids::{HoldId, IdempotencyKey, PurchaseId};
 
 /// Why a rule stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +83,13 @@ impl<T> Tracked<T> {
     }
 }
 
+impl<T> Tracked<T> {
+    /// The row, unless the store has it just so.
+    pub fn if_touched(self) -> Option<T> {
+        (self.state != RowState::Stored).then_some(self.value)
+    }
+}
+
 impl<T> Deref for Tracked<T> {
     type Target = T;
     fn deref(&self) -> &T {
@@ -113,6 +125,9 @@ pub(super) struct Book {
     pub suspensions: Vec<Suspension>,
     /// Earlier entries that were loaded because a command names their source.
     pub posted: Vec<JournalEntry>,
+    pub purchases: BTreeMap<PurchaseId, Tracked<Purchase>>,
+    pub subscriptions: BTreeMap<String, Tracked<Subscription>>,
+    pub profile: Option<Tracked<BillingProfile>>,
     pub out: Output,
 }
 
@@ -123,7 +138,7 @@ pub(super) struct Output {
     pub notes: Vec<JournalNote>,
     pub usage: Vec<UsageRecord>,
     pub content: Vec<UsageContent>,
-    pub alerts: Vec<LowBalance>,
+    pub notices: Vec<Notice>,
     pub suspended: Vec<Suspension>,
     pub resumed: Vec<Suspension>,
 }
@@ -137,6 +152,9 @@ impl Book {
             keys: BTreeMap::new(),
             suspensions: Vec::new(),
             posted: Vec::new(),
+            purchases: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            profile: None,
             out: Output::default(),
         }
     }
@@ -145,7 +163,17 @@ impl Book {
     /// A late sweeper therefore changes nothing.
     pub fn bring_up_to_date(&mut self, now: Timestamp) -> Result<(), Halt> {
         holds::expire_due(self, now)?;
-        lots::expire_due(self, now)
+        lots::expire_due(self, now)?;
+        standing::lapse(self, now);
+        Ok(())
+    }
+
+    /// Gives notice. The same kind and subject again are not written twice.
+    pub fn tell(&mut self, kind: NoticeKind, subject: String, details: NoticeDetails, at: Timestamp) {
+        let user = self.account.user;
+        if !self.out.notices.iter().any(|told| told.kind == kind && told.subject == subject) {
+            self.out.notices.push(Notice { user, kind, subject, at, details });
+        }
     }
 
     /// Posts one movement: moves the account's sums, adds the journal entry, watches the threshold.

@@ -2,16 +2,24 @@
 
 use std::sync::Arc;
 
-use super::account::{Actor, Balances, SuspensionSource};
+use super::account::{Actor, SuspensionSource};
 use super::limits::LimitBook;
 use super::lots::Source;
 use super::usage::{Outcome, RequestKind, UsageFacts};
-use crate::clock::{Moment, Span, Timestamp};
+use crate::clock::{Moment, Timestamp};
 use crate::credits::Credits;
 use crate::ids::{GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
 use crate::tokens::Tokens;
 
 use super::account::PlanName;
+
+mod answers;
+mod payments;
+pub use answers::{ClawedBack, Held, Limit, Posted, Receipt, Refusal, Settled};
+pub use payments::{
+    ObservePaymentRequest, ObserveSubscriptionRequest, OpenPurchaseRequest, PaymentPolicy, PaymentReceipt,
+    PurchaseReceipt, SetTopUpRequest,
+};
 
 /// One act on one account. Each is atomic, and doing it twice does it once.
 #[derive(Clone, Debug)]
@@ -34,6 +42,14 @@ pub enum Command {
     Resume(ResumeRequest),
     /// Expire what is due.
     Expire(ExpireRequest),
+    /// Write a purchase down.
+    OpenPurchase(OpenPurchaseRequest),
+    /// Take news of a payment in.
+    ObservePayment(Box<ObservePaymentRequest>),
+    /// Take news of a subscription in.
+    ObserveSubscription(ObserveSubscriptionRequest),
+    /// Set automatic top-up.
+    SetTopUp(SetTopUpRequest),
 }
 
 impl Command {
@@ -49,6 +65,10 @@ impl Command {
             Self::Suspend(it) => it.user,
             Self::Resume(it) => it.user,
             Self::Expire(it) => it.user,
+            Self::OpenPurchase(it) => it.user,
+            Self::ObservePayment(it) => it.user,
+            Self::ObserveSubscription(it) => it.user,
+            Self::SetTopUp(it) => it.user,
         }
     }
 
@@ -64,6 +84,10 @@ impl Command {
             Self::Suspend(it) => it.now,
             Self::Resume(it) => it.now,
             Self::Expire(it) => it.now,
+            Self::OpenPurchase(it) => it.now,
+            Self::ObservePayment(it) => it.now,
+            Self::ObserveSubscription(it) => it.now,
+            Self::SetTopUp(it) => it.now,
         }
     }
 }
@@ -201,7 +225,8 @@ pub struct GrantRequest {
 pub struct PlanStanding {
     /// The plan's name.
     pub plan: PlanName,
-    /// When it renews or ends; `None` for a pack.
+    /// When it renews or ends; `None` for a pack. Without a further period it lapses
+    /// [`crate::billing::subscription::GRACE`] later.
     pub renewal: Option<Timestamp>,
 }
 
@@ -280,152 +305,4 @@ pub struct ExpireRequest {
     pub lost: Vec<HoldId>,
     /// Now.
     pub now: Moment,
-}
-
-/// What an act did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Receipt {
-    /// Credits are set aside.
-    Held(Held),
-    /// The request was answered before under the same key; nothing was held.
-    Replay(StoredAnswer),
-    /// A hold is settled.
-    Settled(Settled),
-    /// A hold is void; `false` when there was nothing left to return.
-    Voided(bool),
-    /// A grant or an adjustment stands.
-    Posted(Posted),
-    /// The claw-back is what it should be.
-    ClawedBack(ClawedBack),
-    /// The suspension stands or is gone; the number of those in force.
-    Standing(u32),
-    /// How many holds expired.
-    Expired(u32),
-}
-
-/// Credits set aside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// The hold.
-    pub hold: HoldId,
-    /// How much.
-    pub amount: Credits,
-    /// The account after it.
-    pub balances: Balances,
-}
-
-/// A settled hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settled {
-    /// What was charged; never above the hold.
-    pub charged: Credits,
-    /// What the request came to above the charge; borne by the house.
-    pub absorbed: Credits,
-    /// The account after it.
-    pub balances: Balances,
-    /// Whether it had been settled before: then nothing was done now.
-    pub repeated: bool,
-}
-
-/// A grant or an adjustment, now or when it was first asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// Signed amount as first posted.
-    pub amount: Credits,
-    /// Expiry of the lot, if it made one that expires.
-    pub expires_at: Option<Timestamp>,
-    /// Hash of the free text that came with it.
-    pub note_hash: Option<[u8; 32]>,
-    /// The account after it.
-    pub balances: Balances,
-    /// Whether it stood before: then nothing was done now.
-    pub repeated: bool,
-}
-
-/// The state of a claw-back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClawedBack {
-    /// Taken back for that payment in all, less restored.
-    pub clawed: Credits,
-    /// The account after it.
-    pub balances: Balances,
-}
-
-/// Which limit a request ran into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// Requests per minute.
-    Requests,
-    /// Tokens per minute.
-    Tokens,
-    /// Requests at the same time.
-    Concurrent,
-    /// Credits per day.
-    DailyCredits,
-}
-
-/// A correct business no. Nothing was changed, but for what was due anyway.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The account is suspended.
-    #[error("the account is suspended")]
-    Suspended,
-    /// A request with this idempotency key is running.
-    #[error("a request with this idempotency key is running")]
-    KeyInProgress,
-    /// The idempotency key was used for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyMismatch,
-    /// The request was answered under this key before, but the answer was not kept.
-    #[error("the answer under this idempotency key was not kept")]
-    AnswerNotKept,
-    /// The account never had credits.
-    #[error("the account never had credits")]
-    NoCredits {
-        /// What it takes.
-        required: Credits,
-    },
-    /// Too few credits.
-    #[error("{available} credits available, {required} required")]
-    InsufficientCredits {
-        /// What there is.
-        available: Credits,
-        /// What it takes.
-        required: Credits,
-    },
-    /// A limit is reached for now.
-    #[error("limit {limit:?} reached")]
-    RateLimited {
-        /// Which.
-        limit: Limit,
-        /// When to try again.
-        retry_after: Span,
-    },
-    /// The request is larger than a limit: it can never pass.
-    #[error("larger than the limit {limit:?}")]
-    ExceedsLimit {
-        /// Which.
-        limit: Limit,
-    },
-    /// No such hold.
-    #[error("no such hold")]
-    HoldUnknown,
-    /// The hold was voided: it cannot be settled.
-    #[error("the hold was voided")]
-    HoldVoided,
-    /// The hold was settled: it cannot be voided.
-    #[error("the hold was settled")]
-    HoldSettled,
-    /// An adjustment would take more than is available.
-    #[error("only {available} credits are available")]
-    NotEnough {
-        /// What there is.
-        available: Credits,
-    },
-    /// Nothing was granted for that payment.
-    #[error("nothing was granted for this source")]
-    SourceUnknown,
-    /// The amount is zero, or the account would pass its largest amount.
-    #[error("the amount is out of range")]
-    AmountOutOfRange,
 }

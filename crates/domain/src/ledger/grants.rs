@@ -5,6 +5,7 @@ use super::books::{Book, Halt, Movement, Tracked};
 use super::command::{AdjustRequest, GrantRequest, Posted, Receipt, Refusal};
 use super::journal::EntryKind;
 use super::lots::{self, Lot, Source};
+use super::standing;
 use crate::clock::Timestamp;
 use crate::credits::Credits;
 use crate::ids::GrantId;
@@ -16,10 +17,8 @@ pub(super) fn grant(book: &mut Book, request: GrantRequest) -> Result<Receipt, H
         return Ok(first);
     }
     check_addition(book, request.amount)?;
-    if let Some(standing) = request.plan {
-        let account = book.account.change();
-        account.plan = standing.plan;
-        account.renewal = standing.renewal;
+    if let Some(plan) = request.plan {
+        standing::take_plan(book, plan);
     }
     let (name, expires_at) = (request.source.to_string(), request.expires_at);
     let lot =
@@ -98,7 +97,7 @@ pub(super) fn add_lot(
 
 /// Grants and positive adjustments stay within what an account can hold, so that no later sum can
 /// leave its range.
-fn check_addition(book: &Book, amount: Credits) -> Result<(), Halt> {
+pub(super) fn check_addition(book: &Book, amount: Credits) -> Result<(), Halt> {
     if !amount.is_positive() || book.account.total.plus(amount).is_err() {
         return Err(Refusal::AmountOutOfRange.into());
     }

@@ -1,8 +1,13 @@
-//! Suspension: any one source suspends, and lifting one leaves the others.
+//! How an account stands: suspended or not, and on which plan.
+//!
+//! Suspension: any one source suspends, and lifting one leaves the others. The plan: that of the subscription
+//! whose period is paid; without one, that of the last pack paid for.
 
-use super::account::Suspension;
+use super::account::{PlanName, Suspension};
 use super::books::Book;
-use super::command::{Receipt, ResumeRequest, SuspendRequest};
+use super::command::{PlanStanding, Receipt, ResumeRequest, SuspendRequest};
+use crate::billing::subscription::{GRACE, Subscription};
+use crate::clock::Timestamp;
 
 /// Suspends spending for one source; suspended already by it, nothing changes.
 pub(super) fn suspend(book: &mut Book, request: SuspendRequest) -> Receipt {
@@ -34,4 +39,59 @@ fn standing(book: &mut Book) -> Receipt {
         book.account.change().suspensions = count;
     }
     Receipt::Standing(count)
+}
+
+/// A subscription's plan that is over gives way to the last pack's. Done before every act and read, so that a
+/// lapse needs no job.
+pub(super) fn lapse(book: &mut Book, now: Timestamp) {
+    if book.account.plan_until.is_some_and(|until| until <= now) {
+        let account = book.account.change();
+        account.plan = account.pack_plan.clone();
+        account.renewal = None;
+        account.plan_until = None;
+    }
+}
+
+/// The plan that comes with a grant.
+pub(super) fn take_plan(book: &mut Book, standing: PlanStanding) {
+    match standing.renewal {
+        Some(renewal) => {
+            let account = book.account.change();
+            account.plan = standing.plan;
+            account.renewal = Some(renewal);
+            account.plan_until = Some(renewal.after(GRACE));
+        }
+        None => take_pack(book, standing.plan),
+    }
+}
+
+/// The plan of a pack: in force at once where no subscription is.
+pub(super) fn take_pack(book: &mut Book, plan: PlanName) {
+    let account = book.account.change();
+    if account.plan_until.is_none() {
+        account.plan = plan.clone();
+        account.renewal = None;
+    }
+    account.pack_plan = plan;
+}
+
+/// Makes the plan that of the subscription which is paid the longest, if that still runs.
+pub(super) fn follow_subscriptions(book: &mut Book, now: Timestamp) {
+    let longest = book
+        .subscriptions
+        .values()
+        .filter_map(|each| Some((each.paid_until?, each.lapses_at()?, &**each)))
+        .max_by(|(a, _, x), (b, _, y)| (a, &x.id).cmp(&(b, &y.id)))
+        .map(|(paid, lapses, each): (_, _, &Subscription)| (paid, lapses, each.offer.plan.clone()));
+    let Some((paid_until, lapses, plan)) = longest else { return };
+    let account = &book.account;
+    let stands =
+        account.plan == plan && account.renewal == Some(paid_until) && account.plan_until == Some(lapses);
+    if !stands && (lapses > now || account.plan_until.is_some()) {
+        let account = book.account.change();
+        account.plan = plan;
+        account.renewal = Some(paid_until);
+        account.plan_until = Some(lapses);
+        lapse(book, now);
+    }
 }

@@ -229,7 +229,8 @@ fn answer() -> AnswerBody {
     }
 }
 
-fn facts() -> UsageFacts {
+/// What a request used: nothing to speak of.
+pub fn facts() -> UsageFacts {
     UsageFacts {
         kind: RequestKind::Assistant,
         model: "m".to_owned(),

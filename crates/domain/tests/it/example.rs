@@ -6,7 +6,7 @@ use domain::catalog::{Catalogue, CatalogueParts, Model, Price, Purpose};
 use domain::clock::{Day, MockClock, Moment, Timestamp};
 use domain::credits::Credits;
 use domain::ids::{InstanceId, MockIdSource, UserId};
-use domain::ledger::command::Refusal;
+use domain::ledger::command::{PaymentPolicy, Refusal};
 use domain::ledger::limits::LimitBook;
 use domain::money::NanoUsd;
 use domain::ports::language_model::{MockLanguageModel, MockTokenCounter};
@@ -100,6 +100,7 @@ fn catalogue() -> Catalogue {
         assistant: seed_rule(),
         insights: ChargeRule { minimum: Credits::whole(50), ..seed_rule() },
         limits: Arc::new(LimitBook::unlimited()),
+        payment_policy: PaymentPolicy::default(),
         usd_brl_e4: 55_000,
         credits_per_usd: 5_000,
     })

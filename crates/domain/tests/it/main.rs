@@ -9,7 +9,10 @@
 
 mod acts;
 mod assistant;
+mod ends;
 mod example;
 mod model;
+mod news;
+mod payments;
 mod rows;
 mod rules;

@@ -53,6 +53,7 @@ pub fn answer(result: &Result<Receipt, Refusal>) -> Answer {
         Ok(Receipt::ClawedBack(it)) => Answer::Clawed(it.clawed.get(), sums(it.balances)),
         Ok(Receipt::Standing(count)) => Answer::Standing(usize::try_from(count).unwrap()),
         Ok(Receipt::Expired(count)) => Answer::Expired(usize::try_from(count).unwrap()),
+        Ok(Receipt::Payment(_)) => panic!("buying has a test of its own"),
         Err(refusal) => Answer::No(refusal),
     }
 }
@@ -148,6 +149,10 @@ impl Model {
                 Answer::Standing(account.suspended_by.len())
             }
             Command::Expire(it) => Answer::Expired(account.lose(&it.lost)),
+            Command::OpenPurchase(_)
+            | Command::ObservePayment(_)
+            | Command::ObserveSubscription(_)
+            | Command::SetTopUp(_) => panic!("buying has a test of its own"),
         };
         // What a hold gave back to a lot that is due is gone when the act is over.
         if matches!(command, Command::Void(_) | Command::Expire(_)) {

@@ -2,8 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::billing::notice::{Notice, NoticeKind};
+use domain::billing::profile::BillingProfile;
+use domain::billing::purchase::Purchase;
+use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
-use domain::ids::{GrantId, HoldId, IdempotencyKey, UserId};
+use domain::ids::{GrantId, HoldId, IdempotencyKey, PurchaseId, UserId};
 use domain::ledger::account::{Account, AccountView, Suspension, SuspensionSource};
 use domain::ledger::batch::{self, Decided, Loaded, Needs};
 use domain::ledger::command::{Command, Receipt, Refusal};
@@ -20,9 +24,13 @@ pub struct Store {
     pub lots: BTreeMap<(UserId, GrantId), Lot>,
     pub holds: BTreeMap<(UserId, HoldId), Hold>,
     keys: BTreeMap<(UserId, IdempotencyKey), KeyRecord>,
-    suspensions: BTreeMap<(UserId, SuspensionSource), Suspension>,
+    pub suspensions: BTreeMap<(UserId, SuspensionSource), Suspension>,
     pub journal: BTreeMap<(UserId, u64), JournalEntry>,
     usage: BTreeMap<(UserId, HoldId), UsageRecord>,
+    pub purchases: BTreeMap<(UserId, PurchaseId), Purchase>,
+    pub subscriptions: BTreeMap<(UserId, String), Subscription>,
+    pub profiles: BTreeMap<UserId, BillingProfile>,
+    pub notices: BTreeMap<(UserId, NoticeKind, String), Notice>,
 }
 
 impl Store {
@@ -104,7 +112,25 @@ impl Store {
         }
         let suspensions = self.suspensions.values().filter(|row| needs.suspensions.contains(&row.user));
         loaded.suspensions.extend(suspensions.cloned());
+        self.load_billing(needs, &mut loaded);
         loaded
+    }
+
+    fn load_billing(&self, needs: &Needs, loaded: &mut Loaded) {
+        for name in &needs.purchases {
+            loaded.purchases.extend(self.purchases.get(name).cloned());
+        }
+        for (user, key) in &needs.purchase_keys {
+            let named = |row: &&Purchase| {
+                row.user == *user && row.key.as_ref().is_some_and(|keyed| keyed.key == *key)
+            };
+            loaded.purchases.extend(self.purchases.values().find(named).cloned());
+        }
+        for user in &needs.billing {
+            loaded.profiles.extend(self.profiles.get(user).cloned());
+            let own = self.subscriptions.values().filter(|row| row.user == *user);
+            loaded.subscriptions.extend(own.cloned());
+        }
     }
 
     fn store(&mut self, decided: Decided) -> Vec<Result<Receipt, Refusal>> {
@@ -144,6 +170,23 @@ impl Store {
         for row in decided.usage {
             let twice = self.usage.insert((row.user, row.hold), row);
             assert!(twice.is_none(), "inserted twice: {twice:?}");
+        }
+        for row in decided.changed_purchases {
+            let known = self.purchases.insert((row.user, row.id), row);
+            assert!(known.is_some(), "updated what was never inserted");
+        }
+        for row in decided.new_purchases {
+            let twice = self.purchases.insert((row.user, row.id), row);
+            assert!(twice.is_none(), "inserted twice: {twice:?}");
+        }
+        for row in decided.subscriptions {
+            self.subscriptions.insert((row.user, row.id.clone()), row);
+        }
+        for row in decided.profiles {
+            self.profiles.insert(row.user, row);
+        }
+        for row in decided.notices {
+            self.notices.entry((row.user, row.kind, row.subject.clone())).or_insert(row);
         }
         decided.results
     }

@@ -11,7 +11,7 @@ use crate::requests::{
     At, GrantExt, HoldExt, SettleExt, adjust, admin, claw_back, credits, grant, hold, new_grant_id, settle,
     user,
 };
-use crate::time::time;
+use crate::time::{DAY, time};
 
 pub async fn a_grant_adds_a_dated_lot(f: &Fixture) {
     let posted = f.granted(grant(user(1), "p").of(100).due(500).because("thanks").at(3)).await;
@@ -67,8 +67,12 @@ pub async fn a_grant_can_bring_a_plan(f: &Fixture) {
     f.granted(grant(user(1), "q")).await;
     assert_eq!(f.account(user(1), 1).await.plan, PlanName::new("pro"), "a grant without one changes none");
     f.granted(grant(user(1), "r").plan("pack", None)).await;
-    let AccountView { plan, renewal, .. } = f.account(user(1), 1).await;
-    assert_eq!((plan, renewal), (PlanName::new("pack"), None));
+    assert_eq!(f.plan(user(1), 1).await, ("pro".to_owned(), Some(900)), "a pack waits for the subscription");
+    let lapse = 900 + 3 * DAY;
+    assert_eq!(f.plan(user(1), lapse - 1).await, ("pro".to_owned(), Some(900)));
+    assert_eq!(f.plan(user(1), lapse).await, ("pack".to_owned(), None), "without a job");
+    f.granted(grant(user(1), "s").plan("other", None).at(lapse)).await;
+    assert_eq!(f.plan(user(1), lapse).await, ("other".to_owned(), None));
 }
 
 pub async fn the_low_balance_threshold_follows_the_last_grant(f: &Fixture) {

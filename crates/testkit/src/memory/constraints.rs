@@ -1,5 +1,7 @@
 //! The second wall: what the databases' constraints reject, whatever the rules decided.
 
+mod billing;
+
 use std::collections::BTreeSet;
 
 use domain::credits::Credits;
@@ -49,7 +51,8 @@ pub(super) fn check(tables: &Tables, decided: &Decided) -> Result<(), String> {
         let lifted = decided.resumed.iter().any(|it| it.user == *user && it.source == *source);
         let stands = |rows: &Rows| rows.suspensions.iter().any(|row| row.source == *source);
         !lifted && rows(user).is_some_and(stands)
-    })
+    })?;
+    billing::check(tables, decided)
 }
 
 fn is_posting(entry: &JournalEntry) -> bool {

@@ -21,11 +21,7 @@ use domain::ports::statements::{JournalLine, Statements, UsageCursor};
 use domain::ports::upkeep::{LEASE, LEASE_GRACE, Upkeep};
 
 use super::tables::{Rows, Tables};
-use super::{MemoryStore, lock};
-
-fn page_size(limit: u32) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
-}
+use super::{MemoryStore, lock, page_size};
 
 #[async_trait]
 impl Statements for MemoryStore {

@@ -1,17 +1,22 @@
 //! The tables, and moving rows between them and the rules.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::billing::notice::{Notice, NoticeKind};
+use domain::billing::profile::BillingProfile;
+use domain::billing::purchase::Purchase;
+use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
-use domain::ids::{HoldId, IdempotencyKey, InstanceId, UserId};
+use domain::ids::{HoldId, IdempotencyKey, InstanceId, PurchaseId, UserId};
 use domain::ledger::account::{Account, Suspension};
-use domain::ledger::alerts::LowBalance;
 use domain::ledger::batch::{Decided, Loaded, Needs};
 use domain::ledger::command::{Command, Receipt, Refusal};
 use domain::ledger::holds::{Hold, KeyRecord};
 use domain::ledger::journal::{EntryKind, JournalEntry};
 use domain::ledger::lots::Lot;
 use domain::ledger::usage::{UsageContent, UsageRecord};
+use domain::ports::billing::InboxEvent;
 
 /// All rows of one user.
 #[derive(Clone, Debug)]
@@ -25,6 +30,10 @@ pub(super) struct Rows {
     pub notes: BTreeMap<u64, String>,
     pub usage: BTreeMap<HoldId, UsageRecord>,
     pub content: BTreeMap<HoldId, UsageContent>,
+    pub purchases: BTreeMap<PurchaseId, Purchase>,
+    pub subscriptions: BTreeMap<String, Subscription>,
+    pub profile: Option<BillingProfile>,
+    pub notices: BTreeMap<(NoticeKind, String), Notice>,
 }
 
 impl Rows {
@@ -39,6 +48,10 @@ impl Rows {
             notes: BTreeMap::new(),
             usage: BTreeMap::new(),
             content: BTreeMap::new(),
+            purchases: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            profile: None,
+            notices: BTreeMap::new(),
         }
     }
 
@@ -58,7 +71,10 @@ impl Rows {
 pub(super) struct Tables {
     pub users: BTreeMap<UserId, Rows>,
     pub leases: BTreeMap<InstanceId, Timestamp>,
-    pub outbox: Vec<LowBalance>,
+    pub outbox: Vec<Notice>,
+    /// The provider's events, each with the time when it is due.
+    pub events: BTreeMap<String, (InboxEvent, Timestamp)>,
+    pub read_to: Option<Timestamp>,
 }
 
 impl Tables {
@@ -104,7 +120,24 @@ impl Tables {
             let found = self.users.get(user).map(|rows| rows.suspensions.clone());
             loaded.suspensions.extend(found.unwrap_or_default());
         }
+        self.load_billing(needs, &mut loaded);
         loaded
+    }
+
+    fn load_billing(&self, needs: &Needs, loaded: &mut Loaded) {
+        for (user, id) in &needs.purchases {
+            loaded.purchases.extend(self.users.get(user).and_then(|rows| rows.purchases.get(id)).cloned());
+        }
+        for (user, key) in &needs.purchase_keys {
+            let Some(rows) = self.users.get(user) else { continue };
+            let named = |row: &&Purchase| row.key.as_ref().is_some_and(|known| known.key == *key);
+            loaded.purchases.extend(rows.purchases.values().find(named).cloned());
+        }
+        for user in &needs.billing {
+            let Some(rows) = self.users.get(user) else { continue };
+            loaded.subscriptions.extend(rows.subscriptions.values().cloned());
+            loaded.profiles.extend(rows.profile.clone());
+        }
     }
 
     /// Stores what was decided, and answers.
@@ -155,8 +188,29 @@ impl Tables {
         for content in decided.content {
             self.rows(content.user, |rows| drop(rows.content.insert(content.hold, content)));
         }
-        self.outbox.extend(decided.alerts);
+        for row in decided.changed_purchases.into_iter().chain(decided.new_purchases) {
+            self.rows(row.user, |rows| drop(rows.purchases.insert(row.id, row)));
+        }
+        for row in decided.subscriptions {
+            self.rows(row.user, |rows| drop(rows.subscriptions.insert(row.id.clone(), row)));
+        }
+        for row in decided.profiles {
+            self.rows(row.user, |rows| rows.profile = Some(row));
+        }
+        for notice in decided.notices {
+            self.give_notice(notice);
+        }
         decided.results
+    }
+
+    /// A notice that is there stays as it is, and is not delivered again.
+    fn give_notice(&mut self, notice: Notice) {
+        let Some(rows) = self.users.get_mut(&notice.user) else { return };
+        let name = (notice.kind, notice.subject.clone());
+        if let Entry::Vacant(place) = rows.notices.entry(name) {
+            place.insert(notice.clone());
+            self.outbox.push(notice);
+        }
     }
 
     fn rows(&mut self, user: UserId, change: impl FnOnce(&mut Rows)) {

@@ -8,3 +8,4 @@ async fn fresh() -> Fixture {
 }
 
 testkit::ledger_contract!(fresh);
+testkit::billing_contract!(fresh);

@@ -34,6 +34,8 @@ pub enum FieldRule {
     NotBlank,
     /// At most so many characters.
     AtMostChars(usize),
+    /// A plan of the catalogue.
+    KnownPlan,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// A whole number other than zero within these bounds.

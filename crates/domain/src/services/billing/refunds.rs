@@ -1,0 +1,151 @@
+//! Paying back, by an admin's hand.
+
+use super::Billing;
+use super::news::refund_facts;
+use crate::billing::facts::{ManualRefund, PaymentFacts};
+use crate::billing::purchase::{Names, Progress, Purchase};
+use crate::ids::{IdempotencyKey, PurchaseId};
+use crate::ledger::account::Actor;
+use crate::ports::Unavailable;
+use crate::ports::billing::PurchaseName;
+use crate::ports::ledger::LedgerError;
+use crate::ports::payments::{Fact, ObjectName, PaymentError, RefundOrder};
+
+/// What an admin wants paid back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundRequest {
+    /// Of which purchase.
+    pub purchase: PurchaseId,
+    /// How much, in minor units; `None` is all that is left.
+    pub minor: Option<i64>,
+    /// Whether it was paid back by hand, outside the provider, and is only to be recorded.
+    pub manual: bool,
+    /// Who.
+    pub actor: Actor,
+    /// The name of this act: the same again does nothing again.
+    pub key: IdempotencyKey,
+}
+
+/// Why nothing was paid back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefundError {
+    /// No such purchase.
+    #[error("no such purchase")]
+    Unknown,
+    /// It was not paid.
+    #[error("the purchase was not paid")]
+    NotPaid,
+    /// Less than one minor unit, or more than what is left.
+    #[error("only {left} minor units are left to pay back")]
+    OutOfRange {
+        /// What is left.
+        left: i64,
+    },
+    /// The provider cannot pay back what was paid this way.
+    #[error("what was paid by {0} cannot be paid back by the provider")]
+    OnlyByHand(String),
+    /// The provider said no, or did not answer.
+    #[error(transparent)]
+    Provider(PaymentError),
+    /// The store is away.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<LedgerError> for RefundError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Refused(_) => Self::Unknown,
+            LedgerError::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
+}
+
+impl Billing {
+    /// Pays back through the provider, or records what was paid back by hand; the credits follow. Answers the
+    /// purchase as it is then.
+    pub async fn refund(&self, request: RefundRequest) -> Result<Purchase, RefundError> {
+        let name = PurchaseName::Id(request.purchase);
+        let purchase = self.book.purchase(name.clone()).await?.ok_or(RefundError::Unknown)?;
+        if purchase.progress != Progress::Paid {
+            return Err(RefundError::NotPaid);
+        }
+        let left = purchase.offer.price.minor().saturating_sub(purchase.returned_minor()).max(0);
+        if request.minor.is_some_and(|minor| minor < 1 || minor > purchase.offer.price.minor()) {
+            return Err(RefundError::OutOfRange { left });
+        }
+        if request.manual {
+            self.record(&purchase, left, request).await?;
+        } else {
+            self.pay_back(&purchase, request).await?;
+        }
+        self.book.purchase(name).await?.ok_or(RefundError::Unknown)
+    }
+
+    async fn record(
+        &self,
+        purchase: &Purchase,
+        left: i64,
+        request: RefundRequest,
+    ) -> Result<(), RefundError> {
+        let key = request.key.as_str().to_owned();
+        if purchase.returns.iter().any(|each| each.reference == key) {
+            return Ok(());
+        }
+        let minor = request.minor.unwrap_or(left);
+        if minor > left || left == 0 {
+            return Err(RefundError::OutOfRange { left });
+        }
+        let facts =
+            PaymentFacts { manual_refund: Some(ManualRefund { key, minor }), ..PaymentFacts::default() };
+        let invoice = purchase.names.invoice.clone();
+        self.observe(purchase.user, purchase.id, invoice, facts, request.actor).await?;
+        Ok(())
+    }
+
+    async fn pay_back(&self, purchase: &Purchase, request: RefundRequest) -> Result<(), RefundError> {
+        if let Some(method) = purchase.method.as_deref().filter(|method| *method == "boleto") {
+            return Err(RefundError::OnlyByHand(method.to_owned()));
+        }
+        let names = self.payment_names(purchase).await?;
+        let order = RefundOrder {
+            purchase: purchase.id,
+            names: names.clone(),
+            minor: request.minor,
+            key: format!("refund-{}-{}", purchase.id, request.key.as_str()),
+        };
+        self.provider.refund(order).await.map_err(RefundError::Provider)?;
+        // The event will say so too; the admin should not have to wait for it. If the charge cannot be read
+        // now, the event is what tells.
+        let seen = self.charge_now(&names).await.unwrap_or_default();
+        if let Some(seen) = seen
+            && let Fact::Charge { refunded, method } = &seen.fact
+        {
+            let facts = refund_facts(&seen.names, *refunded, method.clone());
+            let invoice = purchase.names.invoice.clone();
+            self.observe(purchase.user, purchase.id, invoice, facts, request.actor).await?;
+        }
+        Ok(())
+    }
+
+    /// The names of the payment's parts; the provider is asked when we know neither intent nor charge.
+    async fn payment_names(&self, purchase: &Purchase) -> Result<Names, RefundError> {
+        let mut names = purchase.names.clone();
+        if names.intent.is_none() && names.charge.is_none() {
+            let object = match (&names.session, &names.invoice) {
+                (_, Some(invoice)) => Some(ObjectName::Invoice(invoice.clone())),
+                (Some(session), None) => Some(ObjectName::Session(session.clone())),
+                (None, None) => None,
+            };
+            if let Some(object) = object {
+                let seen = self.provider.look_up(object).await.map_err(RefundError::Provider)?;
+                names.learn(&seen.map(|seen| seen.names).unwrap_or_default());
+            }
+        }
+        if names.intent.is_none() && names.charge.is_none() {
+            let reason = "the provider names no payment for this purchase".to_owned();
+            return Err(RefundError::Provider(PaymentError::Refused(reason)));
+        }
+        Ok(names)
+    }
+}

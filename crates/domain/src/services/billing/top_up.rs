@@ -1,0 +1,99 @@
+//! Automatic top-up: a pack is bought by itself when credits run low, with a kept card, within the month's cap.
+
+use super::Billing;
+use super::news::{Verdict, given_up};
+use crate::billing::facts::PaymentFacts;
+use crate::billing::profile::{BillingProfile, TopUpSettings};
+use crate::billing::purchase::{Names, Progress, PurchaseKind};
+use crate::ids::{PurchaseId, UserId};
+use crate::ledger::command::{OpenPurchaseRequest, Refusal, SetTopUpRequest};
+use crate::ports::Unavailable;
+use crate::ports::ledger::LedgerError;
+use crate::ports::payments::{CardCharge, PaymentError};
+
+use super::FIRST_LOOKUP;
+use super::checkout::CheckoutError;
+
+/// The most users served in one turn.
+const AT_ONCE: u32 = 100;
+
+impl Billing {
+    /// Keeps what a user wants of automatic top-up. It can only be on for customers: there must be a card.
+    pub async fn set_top_up(
+        &self,
+        user: UserId,
+        settings: TopUpSettings,
+    ) -> Result<BillingProfile, CheckoutError> {
+        if self.catalogue.plan(settings.plan.as_str()).is_none() {
+            return Err(CheckoutError::UnknownPlan);
+        }
+        if settings.enabled && self.book.profile(user).await?.customer.is_none() {
+            return Err(CheckoutError::NoCustomer);
+        }
+        let now = self.clock.now();
+        Ok(self.till.set_top_up(SetTopUpRequest { user, settings, now }).await?)
+    }
+
+    /// Buys for those who run low; answers what came of each.
+    pub async fn top_up(&self) -> Result<Vec<(UserId, Verdict)>, Unavailable> {
+        let mut done = Vec::new();
+        for user in self.book.low_on_credits(AT_ONCE).await? {
+            let profile = self.book.profile(user).await?;
+            if let Some(verdict) = self.top_up_one(profile).await {
+                done.push((user, verdict));
+            }
+        }
+        Ok(done)
+    }
+
+    /// `None` when it was not called for after all.
+    async fn top_up_one(&self, profile: BillingProfile) -> Option<Verdict> {
+        let customer = profile.customer?;
+        let plan = self.catalogue.plan(profile.top_up?.settings.plan.as_str())?;
+        let now = self.clock.now();
+        let opened = self
+            .till
+            .open(OpenPurchaseRequest {
+                id: PurchaseId::for_user(&profile.user, self.ids.unique()),
+                user: profile.user,
+                kind: PurchaseKind::TopUp,
+                offer: plan.offer(),
+                livemode: self.livemode,
+                key: None,
+                next_lookup: now.at.after(FIRST_LOOKUP),
+                now,
+            })
+            .await;
+        let purchase = match opened {
+            Ok(receipt) => receipt.purchase,
+            Err(LedgerError::Refused(Refusal::TopUpNotDue)) => return None,
+            Err(error) => return Some(error.into()),
+        };
+        // Known before the card is asked, so that it can be looked up should the answer be lost.
+        let names = Names { customer: Some(customer.clone()), ..Names::default() };
+        if let Err(error) =
+            self.observe_known(&purchase, PaymentFacts { names, ..PaymentFacts::default() }).await
+        {
+            return Some(error.into());
+        }
+        let charge = CardCharge {
+            purchase: purchase.id,
+            user: purchase.user,
+            offer: purchase.offer.clone(),
+            customer,
+        };
+        match self.provider.charge_card(charge).await {
+            Ok(seen) => Some(self.take("top_up", seen).await),
+            Err(PaymentError::Refused(reason)) => {
+                let failed = given_up(Progress::Failed);
+                Some(match self.observe_known(&purchase, failed).await {
+                    Ok(_) => Verdict::Ignored(format!("declined: {reason}")),
+                    Err(error) => error.into(),
+                })
+            }
+            // Whether the card was charged is unknown: the reconciler finds out. Never tried again as a new
+            // payment.
+            Err(PaymentError::Unavailable(cause)) => Some(cause.into()),
+        }
+    }
+}
