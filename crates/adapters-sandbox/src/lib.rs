@@ -1,8 +1,17 @@
-//! The simulated model: answers without a key, a network or a bill.
+//! Stand-ins for a first run without keys, and for tests: a model and a payment provider that need no
+//! network and move no money.
 //!
-//! [`SandboxModel`] stands in for a provider on a first run and in tests. It is deterministic, so the
-//! same question always costs the same, and every answer says that it is simulated.
+//! [`SandboxModel`] stands in for a provider of models. It is deterministic, so the same question always costs
+//! the same, and every answer says that it is simulated.
+//!
+//! [`SandboxCheckout`] stands in for Stripe: checkouts, subscriptions, refunds and disputes that somebody
+//! clicks through on a local page, and the signed events that Stripe would have sent for them.
 
+mod checkout;
 mod model;
 
+pub use checkout::act::{Act, ActError};
+pub use checkout::events::SandboxEvent;
+pub use checkout::view::{CheckoutView, DisputeView, PaymentView, PortalView, SubscriptionView};
+pub use checkout::{SandboxCheckout, SandboxOptions, Stage};
 pub use model::{SandboxConfig, SandboxModel};

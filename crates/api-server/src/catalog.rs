@@ -8,6 +8,7 @@ use chrono::{NaiveDate, NaiveTime};
 use domain::catalog::{Catalogue, CatalogueParts, Model, Plan, Price, Purpose};
 use domain::credits::Credits;
 use domain::ledger::account::PlanName;
+use domain::ledger::command::PaymentPolicy;
 use domain::ledger::limits::{LimitBook, Limits};
 use domain::money::{Currency, Money, NanoUsd, parse_decimal};
 use domain::ports::language_model::TokenCounter;
@@ -29,6 +30,8 @@ struct File {
     charge: Charge,
     #[serde(default)]
     limits: BTreeMap<String, LimitsFile>,
+    #[serde(default)]
+    billing: BillingFile,
     #[serde(default)]
     plans: Vec<PlanFile>,
     models: Vec<ModelFile>,
@@ -65,6 +68,17 @@ struct PlanFile {
     name: String,
     price_brl: String,
     credits: u32,
+    expires_after_days: Option<u32>,
+    stripe_price: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct BillingFile {
+    #[serde(default)]
+    suspend_after_lost_dispute: bool,
+    #[serde(default)]
+    suspend_on_fraud_warning: bool,
 }
 
 #[derive(Deserialize)]
@@ -133,6 +147,10 @@ pub fn parse(text: &str, counter: &dyn TokenCounter) -> Result<Catalogue, Vec<St
         assistant: rule(&file.charge.assistant),
         insights: rule(&file.charge.insights),
         limits: Arc::new(limits(&file.limits)),
+        payment_policy: PaymentPolicy {
+            suspend_after_lost_dispute: file.billing.suspend_after_lost_dispute,
+            suspend_on_fraud_warning: file.billing.suspend_on_fraud_warning,
+        },
         usd_brl_e4,
         credits_per_usd: file.credits_per_usd,
     };
@@ -174,7 +192,14 @@ fn plan(file: &PlanFile, faults: &mut Vec<String>) -> Option<Plan> {
     let price = Money::parse(&file.price_brl, Currency::Brl)
         .map_err(|error| faults.push(format!("plan `{}`: price_brl: {error}", file.id)))
         .ok()?;
-    Some(Plan { id: file.id.clone(), name: file.name.clone(), price, credits: Credits::whole(file.credits) })
+    Some(Plan {
+        id: file.id.clone(),
+        name: file.name.clone(),
+        price,
+        credits: Credits::whole(file.credits),
+        expires_after_days: file.expires_after_days,
+        stripe_price: file.stripe_price.clone(),
+    })
 }
 
 fn model(file: &ModelFile, counter: &dyn TokenCounter, faults: &mut Vec<String>) -> Option<Model> {

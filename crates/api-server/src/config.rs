@@ -3,6 +3,7 @@
 mod database;
 mod env;
 mod stand_in;
+mod stripe;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use url::Url;
 
 pub use database::Database;
 pub use env::Env;
+pub use stripe::{Billing, Stripe};
 
 /// Where the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,10 @@ pub struct Config {
     pub jwt: Jwt,
     /// `OPENAI_*`; `None` simulates the model.
     pub openai: Option<OpenAi>,
+    /// `STRIPE_*`.
+    pub billing: Billing,
+    /// `FRONTEND_URL`, without a slash at its end: where customers come back to.
+    pub frontend_url: String,
     /// `OPENAI_MODEL`: the default model, instead of the catalogue's.
     pub default_model: Option<String>,
     /// `CATALOG_FILE`.
@@ -127,12 +133,15 @@ impl Config {
             Purpose::Serving | Purpose::Signing => jwt(&mut env, signing, &database, &mut stand_ins),
         };
         let openai = openai(&mut env, serving, &mut stand_ins);
+        let billing = stripe::read(&mut env, production, &mut stand_ins);
         let config = Self {
             app_env,
             listen: (host, port),
             database,
             jwt,
             openai,
+            billing,
+            frontend_url: frontend_url(&env),
             default_model: env.text("OPENAI_MODEL"),
             catalog_file: env.text("CATALOG_FILE").map(PathBuf::from),
             report_timezone: env.parsed("REPORT_TIMEZONE", chrono_tz::America::Sao_Paulo),
@@ -205,7 +214,9 @@ fn jwt(env: &mut Env, production: bool, database: &Database, stand_ins: &mut Vec
 /// The values that `.env.example` and the seed's document show.
 fn is_placeholder(secret: &str) -> bool {
     let lower = secret.to_lowercase();
-    ["change-me", "changeme", "your-", "example", "placeholder"].iter().any(|word| lower.contains(word))
+    ["change-me", "changeme", "your-", "example", "placeholder", "..."]
+        .iter()
+        .any(|word| lower.contains(word))
 }
 
 fn openai(env: &mut Env, production: bool, stand_ins: &mut Vec<String>) -> Option<OpenAi> {
@@ -237,12 +248,20 @@ fn openai(env: &mut Env, production: bool, stand_ins: &mut Vec<String>) -> Optio
     }
 }
 
+/// Where the product's pages are in development, unless `FRONTEND_URL` says otherwise.
+const LOCAL_FRONTEND: &str = "http://localhost:5173";
+
+fn frontend_url(env: &Env) -> String {
+    let url = env.text("FRONTEND_URL").unwrap_or_else(|| LOCAL_FRONTEND.to_owned());
+    url.trim_end_matches('/').to_owned()
+}
+
 fn cors_origins(env: &mut Env, production: bool) -> Vec<String> {
     let mut origins = Vec::new();
     match env.text("FRONTEND_URL") {
         Some(url) => origins.extend(origin(env, "FRONTEND_URL", &url)),
         None if production => env.fault("FRONTEND_URL is missing: where the product's pages are"),
-        None => origins.push("http://localhost:5173".to_owned()),
+        None => origins.push(LOCAL_FRONTEND.to_owned()),
     }
     let listed = env.text("CORS_ORIGINS").unwrap_or_default();
     for part in listed.split(',').map(str::trim).filter(|part| !part.is_empty()) {

@@ -8,6 +8,7 @@ pub mod envelope;
 pub mod fields;
 pub mod headers;
 pub mod limiter;
+pub mod money;
 pub mod problem;
 pub mod problems;
 pub mod texts;

@@ -1,5 +1,7 @@
 //! Work in the background, on every replica; done once, whoever does it.
 
+mod billing;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +34,7 @@ pub fn start(app: &web::Data<App>, limiter: &web::Data<IpLimiter>, retention_day
     jobs.spawn(keep_lease(app.clone().into_inner()));
     jobs.spawn(every(SWEEP, "sweep", app, sweep));
     jobs.spawn(every(PURGE, "purge", app, move |app| purge(app, retention_days)));
+    billing::start(&mut jobs, app);
     let limiter = limiter.clone().into_inner();
     jobs.spawn(async move {
         loop {

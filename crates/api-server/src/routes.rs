@@ -2,11 +2,14 @@
 
 mod admin;
 mod assistant;
+pub mod billing;
 mod credits;
 mod health;
+mod purchases;
+pub mod sandbox;
 mod views;
 
-use actix_web::web::{self, ServiceConfig, get, post};
+use actix_web::web::{self, ServiceConfig, get, post, put};
 use actix_web::{HttpResponse, Resource};
 
 use crate::http::problem::{Kind, Problem};
@@ -21,6 +24,21 @@ pub fn register(config: &mut ServiceConfig) {
         .service(at("/api/user/ai-credits").route(get().to(credits::balance)))
         .service(at("/api/user/ai-credits/history").route(get().to(credits::history)))
         .service(at("/api/user/ai-usage").route(get().to(credits::usage)))
+        .service(at("/api/user/notifications").route(get().to(purchases::notices)))
+        .service(at("/api/billing/plans").route(get().to(billing::plans)))
+        .service(
+            at("/api/billing/create-checkout-session").route(post().to(billing::create_checkout_session)),
+        )
+        .service(at("/api/billing/checkout-sessions/{id}").route(get().to(billing::checkout_session)))
+        .service(at("/api/billing/portal-session").route(post().to(billing::portal_session)))
+        .service(
+            at("/api/billing/auto-top-up")
+                .route(get().to(billing::top_up))
+                .route(put().to(billing::set_top_up)),
+        )
+        .service(at("/api/billing/webhook").route(post().to(billing::webhook)))
+        .service(at("/api/admin/purchases").route(get().to(purchases::list)))
+        .service(at("/api/admin/purchases/{id}/refund").route(post().to(purchases::refund)))
         .service(at("/api/admin/ai-analytics").route(get().to(admin::analytics)))
         .service(at("/api/admin/users/{id}/credits").route(post().to(admin::move_credits)))
         .service(at("/api/admin/users/{id}/suspend").route(post().to(admin::suspend)))

@@ -1,6 +1,7 @@
 //! Starting, serving, and stopping in order.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
@@ -16,6 +17,7 @@ use crate::http::envelope::{X_REQUEST_ID, envelope};
 use crate::http::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, X_CREDITS_CHARGED, X_CREDITS_REMAINING};
 use crate::http::limiter::{IpLimiter, limit_addresses};
 use crate::http::problems::render_problems;
+use crate::routes::sandbox::{self, Deliver, Sandbox};
 use crate::wiring::{App, StoreWriter, Stores};
 use crate::{demo, jobs, routes};
 
@@ -66,12 +68,20 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
         vec![format!("cannot listen on {host}:{port}: {error}")]
     })?;
     let address = listener.local_addr().map_err(|error| vec![error.to_string()])?;
+    let sandbox = sandbox_pages(&app, &address.to_string());
     let origins = config.cors_origins.clone();
     let shared = (app.clone(), limiter.clone());
     let server = HttpServer::new(move || {
         HttpApp::new()
             .app_data(shared.0.clone())
             .app_data(shared.1.clone())
+            .configure(|routes| match &sandbox {
+                Some(sandbox) => {
+                    routes.app_data(sandbox.clone());
+                    sandbox::register(routes);
+                }
+                None => {}
+            })
             .configure(routes::register)
             .wrap(from_fn(limit_addresses))
             .wrap(from_fn(render_problems))
@@ -95,6 +105,22 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
         writer,
         grace: config.shutdown_grace,
     })
+}
+
+/// The pages of the simulated checkout, where that is what sells. Their events take the webhook's way.
+fn sandbox_pages(app: &web::Data<App>, address: &str) -> Option<web::Data<Sandbox>> {
+    let checkout = app.selling.as_ref()?.sandbox.clone()?;
+    // A browser on this machine finds a server that listens everywhere at the loopback address.
+    checkout.set_page_base(&format!("http://{}", address.replacen("0.0.0.0", "127.0.0.1", 1)));
+    let at = app.clone();
+    let deliver: Deliver = Arc::new(move |event| {
+        let app = at.clone();
+        Box::pin(async move {
+            let received = routes::billing::receive(&app, &event.signature, &event.body).await;
+            received.map_err(|problem| problem.to_string())
+        })
+    });
+    Some(web::Data::new(Sandbox { checkout, deliver, zone: app.report_timezone }))
 }
 
 impl Running {

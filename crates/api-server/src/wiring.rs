@@ -1,5 +1,7 @@
 //! Services from configuration: the only place that chooses adapters.
 
+mod selling;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +16,7 @@ use chrono_tz::Tz;
 use domain::catalog::Catalogue;
 use domain::clock::Clock;
 use domain::ids::{IdSource, InstanceId};
+use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::identity::TokenVerifier;
 use domain::ports::language_model::{LanguageModel, TokenCounter};
@@ -23,8 +26,12 @@ use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 use domain::services::accounts::Accounts;
 use domain::services::assistant::Assistant;
+use domain::services::billing::Billing;
 use secrecy::ExposeSecret;
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
+
+pub use selling::Selling;
 
 use crate::catalog;
 use crate::clock::{SystemClock, UuidSource};
@@ -44,6 +51,12 @@ pub struct Stores {
     pub reports: Arc<dyn Reports>,
     /// Background work.
     pub upkeep: Arc<dyn Upkeep>,
+    /// Changes that buying makes.
+    pub till: Arc<dyn Till>,
+    /// Purchases, subscriptions, notices.
+    pub purchases: Arc<dyn PurchaseBook>,
+    /// The payment provider's events.
+    pub inbox: Arc<dyn Inbox>,
 }
 
 /// What must be shut down in order for a store.
@@ -99,14 +112,17 @@ impl Stores {
 
     fn of<S>(store: Arc<S>) -> Self
     where
-        S: Ledger + Statements + Books + Reports + Upkeep + 'static,
+        S: Ledger + Statements + Books + Reports + Upkeep + Till + PurchaseBook + Inbox + 'static,
     {
         Self {
             ledger: store.clone(),
             statements: store.clone(),
             books: store.clone(),
             reports: store.clone(),
-            upkeep: store,
+            upkeep: store.clone(),
+            till: store.clone(),
+            purchases: store.clone(),
+            inbox: store,
         }
     }
 }
@@ -117,6 +133,12 @@ pub struct App {
     pub assistant: Assistant,
     /// Accounts.
     pub accounts: Accounts,
+    /// Plans and prices.
+    pub catalogue: Arc<Catalogue>,
+    /// The sale of credits, where there is one.
+    pub selling: Option<Selling>,
+    /// Wakes the worker of the payment provider's events.
+    pub events_came: Notify,
     /// The store.
     pub stores: Stores,
     /// Checks bearer tokens.
@@ -175,12 +197,13 @@ impl App {
         let catalogue = Arc::new(catalogue(config, counter.as_ref())?);
         let verifier = Hs256Verifier::new(token_config(config)).map_err(|error| vec![error.to_string()])?;
         let instance = InstanceId::from_bytes(ids.unique());
+        let selling = selling::of(config, &stores, &catalogue, &clock, &ids)?;
         Ok(Self {
             assistant: Assistant {
                 ledger: Arc::clone(&stores.ledger),
                 model: model(config)?,
                 counter,
-                catalogue,
+                catalogue: Arc::clone(&catalogue),
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
                 instance,
@@ -192,6 +215,9 @@ impl App {
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
             },
+            catalogue,
+            selling,
+            events_came: Notify::new(),
             stores,
             tokens: Arc::new(verifier),
             clock,
@@ -202,6 +228,16 @@ impl App {
             running: TaskTracker::new(),
             runtime: tokio::runtime::Handle::current(),
         })
+    }
+
+    /// The sale of credits.
+    pub fn billing(&self) -> Result<&Billing, Problem> {
+        self.selling.as_ref().map(|selling| &selling.billing).ok_or(Kind::BillingNotConfigured.into())
+    }
+
+    /// Whether credits are sold by a simulated checkout.
+    pub fn sells_by_sandbox(&self) -> bool {
+        self.selling.as_ref().is_some_and(|selling| selling.sandbox.is_some())
     }
 
     /// Runs work to its end, whether or not the client waits for it.

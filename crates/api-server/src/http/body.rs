@@ -17,7 +17,7 @@ pub const MOST_DEPTH: usize = 32;
 
 /// Reads a JSON document.
 pub async fn read_json(payload: web::Payload) -> Result<Value, Problem> {
-    let bytes = tokio::time::timeout(TIMEOUT, read(payload)).await.map_err(|_| Kind::BodyTimeout)??;
+    let bytes = read_bytes(payload, MOST_BYTES).await?;
     if depth(&bytes) > MOST_DEPTH {
         return Err(Problem::because(Kind::MalformedJson, "nested too deeply"));
     }
@@ -25,11 +25,16 @@ pub async fn read_json(payload: web::Payload) -> Result<Value, Problem> {
     serde_json::from_slice(&bytes).map_err(|_| Kind::MalformedJson.into())
 }
 
-async fn read(mut payload: web::Payload) -> Result<Vec<u8>, Problem> {
+/// Reads a body just as it comes, up to `most` bytes.
+pub async fn read_bytes(payload: web::Payload, most: usize) -> Result<Vec<u8>, Problem> {
+    tokio::time::timeout(TIMEOUT, read(payload, most)).await.map_err(|_| Kind::BodyTimeout)?
+}
+
+async fn read(mut payload: web::Payload, most: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| Problem::because(Kind::BadRequest, error))?;
-        if bytes.len() + chunk.len() > MOST_BYTES {
+        if bytes.len() + chunk.len() > most {
             return Err(Kind::BodyTooLarge.into());
         }
         bytes.extend_from_slice(&chunk);

@@ -58,13 +58,14 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The layer. Health checks are never limited.
+/// The layer. Health checks are never limited, and neither are webhooks: they come in bursts from a few
+/// addresses, and a signature is checked faster than it is made.
 pub async fn limit_addresses(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
-    let health = matches!(request.path(), "/livez" | "/readyz");
-    if !health
+    let free = matches!(request.path(), "/livez" | "/readyz" | "/api/billing/webhook");
+    if !free
         && let (Some(limiter), Some(peer)) = (request.app_data::<web::Data<IpLimiter>>(), request.peer_addr())
         && let Err(problem) = limiter.check(peer.ip())
     {

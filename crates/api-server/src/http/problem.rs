@@ -10,9 +10,13 @@ use domain::ledger::command::{Limit, Refusal};
 use domain::ports::Unavailable;
 use domain::ports::language_model::ModelError;
 use domain::ports::ledger::LedgerError;
+use domain::ports::payments::PaymentError;
 use domain::services::accounts::ManualCreditsError;
 use domain::services::assistant::AskError;
 use domain::services::assistant::question::{FieldFault, FieldRule};
+use domain::services::billing::checkout::CheckoutError;
+use domain::services::billing::inbox::ReceiveError;
+use domain::services::billing::refunds::RefundError;
 
 /// An error on its way to a client.
 #[derive(Debug)]
@@ -76,6 +80,20 @@ pub enum Kind {
     AiBusy,
     /// The model's provider did not answer in time.
     AiTimeout,
+    /// Nothing is sold here.
+    BillingNotConfigured,
+    /// The payment provider failed.
+    PaymentUnavailable,
+    /// The payment provider said no.
+    PaymentRefused,
+    /// The user never bought anything.
+    NoCustomer,
+    /// The purchase was not paid.
+    NotPaid,
+    /// What was paid this way is paid back by hand only.
+    RefundByHand,
+    /// A webhook without a good signature.
+    BadSignature,
     /// The store is away.
     TemporarilyUnavailable,
     /// The server cannot work now, for these reasons.
@@ -113,6 +131,13 @@ impl Kind {
             Self::AiUnavailable => (StatusCode::BAD_GATEWAY, "ai_unavailable"),
             Self::AiBusy => (StatusCode::SERVICE_UNAVAILABLE, "ai_unavailable"),
             Self::AiTimeout => (StatusCode::GATEWAY_TIMEOUT, "ai_timeout"),
+            Self::BillingNotConfigured => (StatusCode::SERVICE_UNAVAILABLE, "billing_not_configured"),
+            Self::PaymentUnavailable => (StatusCode::BAD_GATEWAY, "payment_unavailable"),
+            Self::PaymentRefused => (StatusCode::BAD_GATEWAY, "payment_refused"),
+            Self::NoCustomer => (StatusCode::CONFLICT, "no_customer"),
+            Self::NotPaid => (StatusCode::CONFLICT, "not_paid"),
+            Self::RefundByHand => (StatusCode::CONFLICT, "refund_by_hand"),
+            Self::BadSignature => (StatusCode::BAD_REQUEST, "bad_signature"),
             Self::TemporarilyUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
             Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
@@ -144,6 +169,13 @@ impl Kind {
             | Self::ModelNotAvailable
             | Self::AiUnavailable
             | Self::AiTimeout
+            | Self::BillingNotConfigured
+            | Self::PaymentUnavailable
+            | Self::PaymentRefused
+            | Self::NoCustomer
+            | Self::NotPaid
+            | Self::RefundByHand
+            | Self::BadSignature
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::Internal => None,
@@ -218,9 +250,12 @@ impl From<Refusal> for Problem {
             Refusal::ExceedsLimit { limit } => Self::field(exceeding_field(limit), FieldRule::WithinLimit),
             Refusal::NotEnough { available } => Kind::NotEnough { available }.into(),
             Refusal::AmountOutOfRange => Self::field("/amount", FieldRule::AmountWithin(Credits::MAX.get())),
-            Refusal::HoldUnknown | Refusal::HoldVoided | Refusal::HoldSettled | Refusal::SourceUnknown => {
-                Self::because(Kind::Internal, refusal)
-            }
+            Refusal::HoldUnknown
+            | Refusal::HoldVoided
+            | Refusal::HoldSettled
+            | Refusal::SourceUnknown
+            | Refusal::PurchaseUnknown
+            | Refusal::TopUpNotDue => Self::because(Kind::Internal, refusal),
         }
     }
 }
@@ -266,6 +301,53 @@ impl From<ManualCreditsError> for Problem {
             ManualCreditsError::KeyMismatch => Kind::KeyMismatch.into(),
             ManualCreditsError::Refused(refusal) => refusal.into(),
             ManualCreditsError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<PaymentError> for Problem {
+    fn from(error: PaymentError) -> Self {
+        let kind = match error {
+            PaymentError::Refused(_) => Kind::PaymentRefused,
+            PaymentError::Unavailable(_) => Kind::PaymentUnavailable,
+        };
+        Self::because(kind, error)
+    }
+}
+
+impl From<CheckoutError> for Problem {
+    fn from(error: CheckoutError) -> Self {
+        match error {
+            CheckoutError::UnknownPlan => Self::field("/planId", FieldRule::KnownPlan),
+            CheckoutError::KeyMismatch => Kind::KeyMismatch.into(),
+            CheckoutError::NoCustomer => Kind::NoCustomer.into(),
+            CheckoutError::Refused(refusal) => refusal.into(),
+            CheckoutError::Provider(error) => error.into(),
+            CheckoutError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<RefundError> for Problem {
+    fn from(error: RefundError) -> Self {
+        match error {
+            RefundError::Unknown => Kind::NotFound.into(),
+            RefundError::NotPaid => Kind::NotPaid.into(),
+            RefundError::OutOfRange { left } => {
+                Self::field("/amount_minor", FieldRule::WholeWithin(1, left.max(1)))
+            }
+            RefundError::OnlyByHand(_) => Kind::RefundByHand.into(),
+            RefundError::Provider(error) => error.into(),
+            RefundError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<ReceiveError> for Problem {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::Forged(reason) => Self::because(Kind::BadSignature, reason),
+            ReceiveError::Unavailable(cause) => cause.into(),
         }
     }
 }

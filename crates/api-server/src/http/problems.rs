@@ -119,6 +119,13 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
         | Kind::AiUnavailable
         | Kind::AiBusy
         | Kind::AiTimeout
+        | Kind::BillingNotConfigured
+        | Kind::PaymentUnavailable
+        | Kind::PaymentRefused
+        | Kind::NoCustomer
+        | Kind::NotPaid
+        | Kind::RefundByHand
+        | Kind::BadSignature
         | Kind::TemporarilyUnavailable
         | Kind::NotFound
         | Kind::MethodNotAllowed

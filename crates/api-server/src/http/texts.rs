@@ -165,6 +165,40 @@ pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
                 "The AI did not answer in time. Nothing was charged. Try again.",
             ),
         ),
+        Kind::BillingNotConfigured => texts(
+            ("Pagamentos não configurados", "Billing not configured"),
+            ("A venda de créditos não está disponível.", "Credits are not for sale here."),
+        ),
+        Kind::PaymentUnavailable => texts(
+            ("Pagamento indisponível", "Payment unavailable"),
+            (
+                "O serviço de pagamento não respondeu. Nada foi cobrado. Tente novamente em instantes.",
+                "The payment service did not answer. Nothing was charged. Try again in a moment.",
+            ),
+        ),
+        Kind::PaymentRefused => texts(
+            ("Pagamento recusado", "Payment refused"),
+            ("O serviço de pagamento recusou o pedido.", "The payment service refused the request."),
+        ),
+        Kind::NoCustomer => texts(
+            ("Sem compras", "No purchases"),
+            ("Você ainda não fez nenhuma compra.", "You have not bought anything yet."),
+        ),
+        Kind::NotPaid => texts(
+            ("Compra não paga", "Purchase not paid"),
+            ("Esta compra não foi paga.", "This purchase was not paid."),
+        ),
+        Kind::RefundByHand => texts(
+            ("Reembolso manual", "Refund by hand"),
+            (
+                "Boleto não tem reembolso pelo Stripe. Devolva por transferência e registre com `manual: true`.",
+                "Stripe cannot refund a boleto. Pay it back by transfer and record that with `manual: true`.",
+            ),
+        ),
+        Kind::BadSignature => texts(
+            ("Assinatura inválida", "Bad signature"),
+            ("A assinatura do webhook não confere.", "The webhook's signature does not match."),
+        ),
         Kind::TemporarilyUnavailable => texts(
             ("Temporariamente indisponível", "Temporarily unavailable"),
             (
@@ -208,6 +242,7 @@ pub fn rule(rule: &FieldRule, language: Language) -> String {
             let list = words.join(", ");
             language.pick(format!("deve ser um de: {list}"), format!("must be one of: {list}"))
         }
+        FieldRule::KnownPlan => texts("não é um plano à venda", "is no plan that is for sale"),
         FieldRule::AmountWithin(most) => language.pick(
             format!("deve ser um inteiro diferente de zero, de -{most} a {most}"),
             format!("must be a whole number other than zero, from -{most} to {most}"),

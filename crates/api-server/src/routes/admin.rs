@@ -144,7 +144,8 @@ fn manual_credits(
     fields.finish(ManualCredits { user, amount, reason, expires_at, key })
 }
 
-fn reason(fields: &mut Fields<'_>) -> String {
+/// Why an admin does it.
+pub(super) fn reason(fields: &mut Fields<'_>) -> String {
     fields.require("reason");
     let reason = fields.text("reason").unwrap_or_default().trim().to_owned();
     if reason.chars().count() > LONGEST_REASON {
@@ -187,7 +188,7 @@ pub async fn resume(
 }
 
 /// The user that a path names: a UUID, or what stands as `sub` in their token.
-fn user(id: &str) -> Result<UserId, Problem> {
+pub(super) fn user(id: &str) -> Result<UserId, Problem> {
     let fit = (1..=255).contains(&id.chars().count()) && !id.trim().is_empty();
     if fit { Ok(adapters_jwt::user_id(id)) } else { Err(Kind::NotFound.into()) }
 }

@@ -58,7 +58,10 @@ fn usage_cursor(text: &str) -> Option<UsageCursor> {
 }
 
 /// `limit` and `cursor`.
-fn page<C>(query: &Parameters, cursor: impl Fn(&str) -> Option<C>) -> Result<(u32, Option<C>), Problem> {
+pub(super) fn page<C>(
+    query: &Parameters,
+    cursor: impl Fn(&str) -> Option<C>,
+) -> Result<(u32, Option<C>), Problem> {
     let limit = match query.get("limit") {
         None => USUAL,
         Some(text) => text

@@ -11,13 +11,13 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::harness::{Setup, prove, token};
 
-struct Process {
+pub struct Process {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 /// The real binary, started; its address is the first line that it prints.
-fn start(setup: &Setup) -> Process {
+pub fn start(setup: &Setup) -> Process {
     let mut child = Command::new(env!("CARGO_BIN_EXE_api-server"))
         .env_clear()
         .envs(&setup.variables)
@@ -36,7 +36,7 @@ fn start(setup: &Setup) -> Process {
 
 impl Process {
     /// SIGKILL: no destructor runs.
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod assistant;
+mod billing;
 mod cli;
 mod crash;
 mod harness;

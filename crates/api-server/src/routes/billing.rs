@@ -1,0 +1,211 @@
+//! Buying: plans, checkout, the portal, automatic top-up, and the payment provider's webhook.
+
+use actix_web::{HttpRequest, HttpResponse, Responder, web};
+use domain::billing::offer::PayMode;
+use domain::billing::profile::{TopUp, TopUpSettings};
+use domain::catalog::Plan;
+use domain::credits::Credits;
+use domain::ids::IdempotencyKey;
+use domain::ledger::account::PlanName;
+use domain::ports::identity::Scope;
+use domain::services::assistant::question::FieldRule;
+use domain::services::billing::checkout::Order;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::purchases::PurchaseBody;
+use crate::http::auth::Bearer;
+use crate::http::body::{read_bytes, read_json};
+use crate::http::fields::Fields;
+use crate::http::headers::{IDEMPOTENCY_REPLAYED, idempotency_key};
+use crate::http::money::decimal;
+use crate::http::problem::{Kind, Problem};
+use crate::wiring::App;
+
+/// The longest webhook body.
+const MOST_WEBHOOK_BYTES: usize = 1024 * 1024;
+
+/// One line of `GET /api/billing/plans`.
+#[derive(Serialize)]
+struct PlanBody<'a> {
+    id: &'a str,
+    name: &'a str,
+    credits: i64,
+    price: String,
+    price_minor: i64,
+    currency: &'static str,
+    modes: [&'static str; 2],
+    expires_after_days: Option<u32>,
+}
+
+impl<'a> From<&'a Plan> for PlanBody<'a> {
+    fn from(plan: &'a Plan) -> Self {
+        Self {
+            id: &plan.id,
+            name: &plan.name,
+            credits: plan.credits.get(),
+            price: decimal(plan.price.minor()),
+            price_minor: plan.price.minor(),
+            currency: "brl",
+            modes: [PayMode::Payment.as_str(), PayMode::Subscription.as_str()],
+            expires_after_days: plan.expires_after_days,
+        }
+    }
+}
+
+/// `GET /api/billing/plans`.
+pub async fn plans(_bearer: Bearer, app: web::Data<App>) -> Result<HttpResponse, Problem> {
+    let plans: Vec<PlanBody<'_>> = app.catalogue.plans().iter().map(PlanBody::from).collect();
+    Ok(HttpResponse::Ok().json(json!({ "data": plans, "simulated": app.sells_by_sandbox() })))
+}
+
+/// `POST /api/billing/create-checkout-session`.
+pub async fn create_checkout_session(
+    bearer: Bearer,
+    app: web::Data<App>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let user = bearer.with(Scope::BillingWrite)?.user;
+    let key = idempotency_key(&request)?;
+    let body = read_json(payload).await?;
+    let order = order(user, key, &body)?;
+    let billing = app.billing()?.clone();
+    let opened = app.run(async move { billing.open_checkout(order).await }).await??;
+    let mut response = HttpResponse::Ok();
+    if opened.replayed {
+        response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
+    }
+    Ok(response.json(json!({ "sessionId": opened.page.session, "url": opened.page.url })))
+}
+
+fn order(user: domain::ids::UserId, key: Option<IdempotencyKey>, body: &Value) -> Result<Order, Problem> {
+    let mut fields = Fields::of_body(body)?;
+    fields.require("planId");
+    let plan = fields.text("planId").unwrap_or_default().to_owned();
+    let mode = match fields.text("mode") {
+        None => PayMode::Payment,
+        Some(word) => PayMode::from_word(word).unwrap_or_else(|| {
+            fields.fault("mode", FieldRule::OneOf(&["payment", "subscription"]));
+            PayMode::Payment
+        }),
+    };
+    let keep_card = fields.flag("keepCard").unwrap_or(false);
+    fields.finish(Order { user, plan, mode, keep_card, key })
+}
+
+/// `GET /api/billing/checkout-sessions/{id}`: how it went; the own ones only.
+pub async fn checkout_session(
+    bearer: Bearer,
+    app: web::Data<App>,
+    id: web::Path<String>,
+) -> Result<impl Responder, Problem> {
+    let user = bearer.with(Scope::BillingWrite)?.user;
+    let purchase = app.billing()?.of_session(user, &id).await?.ok_or(Kind::NotFound)?;
+    Ok(web::Json(PurchaseBody::from(&purchase)))
+}
+
+/// `POST /api/billing/portal-session`.
+pub async fn portal_session(bearer: Bearer, app: web::Data<App>) -> Result<impl Responder, Problem> {
+    let user = bearer.with(Scope::BillingWrite)?.user;
+    let billing = app.billing()?.clone();
+    let url = app.run(async move { billing.open_portal(user).await }).await??;
+    Ok(web::Json(json!({ "url": url })))
+}
+
+/// `GET` and `PUT /api/billing/auto-top-up`.
+#[derive(Serialize)]
+struct TopUpBody {
+    enabled: bool,
+    threshold: i64,
+    plan_id: Option<String>,
+    monthly_cap: String,
+    monthly_cap_minor: i64,
+    spent_this_month_minor: i64,
+    in_progress: bool,
+    declines: u32,
+}
+
+impl TopUpBody {
+    fn of(top_up: Option<TopUp>, month: i64) -> Self {
+        let spent = top_up.as_ref().map_or(0, |it| it.spent_in(month));
+        let (open, declines) = top_up.as_ref().map_or((false, 0), |it| (it.open.is_some(), it.declines));
+        let settings = top_up.map(|it| it.settings);
+        let cap = settings.as_ref().map_or(0, |it| it.monthly_cap_minor);
+        Self {
+            enabled: settings.as_ref().is_some_and(|it| it.enabled),
+            threshold: settings.as_ref().map_or(0, |it| it.threshold.get()),
+            plan_id: settings.map(|it| it.plan.as_str().to_owned()),
+            monthly_cap: decimal(cap),
+            monthly_cap_minor: cap,
+            spent_this_month_minor: spent,
+            in_progress: open,
+            declines,
+        }
+    }
+}
+
+/// `GET /api/billing/auto-top-up`.
+pub async fn top_up(bearer: Bearer, app: web::Data<App>) -> Result<impl Responder, Problem> {
+    let user = bearer.with(Scope::BillingWrite)?.user;
+    let profile = app.billing()?.book.profile(user).await?;
+    Ok(web::Json(TopUpBody::of(profile.top_up, app.clock.now().day.month())))
+}
+
+/// `PUT /api/billing/auto-top-up`.
+pub async fn set_top_up(
+    bearer: Bearer,
+    app: web::Data<App>,
+    payload: web::Payload,
+) -> Result<impl Responder, Problem> {
+    let user = bearer.with(Scope::BillingWrite)?.user;
+    let billing = app.billing()?.clone();
+    let settings = settings(&read_json(payload).await?)?;
+    let profile = app.run(async move { billing.set_top_up(user, settings).await }).await??;
+    Ok(web::Json(TopUpBody::of(profile.top_up, app.clock.now().day.month())))
+}
+
+/// The largest threshold, and the largest cap in centavos.
+const MOST_THRESHOLD: i64 = 1_000_000_000;
+const MOST_CAP_MINOR: i64 = 100_000_000;
+
+fn settings(body: &Value) -> Result<TopUpSettings, Problem> {
+    let mut fields = Fields::of_body(body)?;
+    for name in ["enabled", "threshold", "plan_id", "monthly_cap_minor"] {
+        fields.require(name);
+    }
+    let enabled = fields.flag("enabled").unwrap_or_default();
+    let mut within = |name: &str, most: i64| {
+        let value = fields.whole(name).unwrap_or(1);
+        if !(1..=most).contains(&value) {
+            fields.fault(name, FieldRule::WholeWithin(1, most));
+        }
+        value
+    };
+    let threshold = within("threshold", MOST_THRESHOLD);
+    let monthly_cap_minor = within("monthly_cap_minor", MOST_CAP_MINOR);
+    let plan = PlanName::new(fields.text("plan_id").unwrap_or_default());
+    let threshold = Credits::new(threshold).unwrap_or(Credits::ZERO);
+    fields.finish(TopUpSettings { enabled, threshold, plan, monthly_cap_minor })
+}
+
+/// `POST /api/billing/webhook`: kept first, understood after the provider has its answer.
+pub async fn webhook(
+    app: web::Data<App>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<impl Responder, Problem> {
+    app.billing()?;
+    let body = read_bytes(payload, MOST_WEBHOOK_BYTES).await?;
+    let signature = request.headers().get("stripe-signature").and_then(|value| value.to_str().ok());
+    receive(&app, signature.unwrap_or_default(), &body).await?;
+    Ok(web::Json(json!({ "received": true })))
+}
+
+/// Takes a signed event, from wherever it was delivered.
+pub async fn receive(app: &App, signature: &str, body: &[u8]) -> Result<(), Problem> {
+    if app.billing()?.receive(signature, body).await? {
+        app.events_came.notify_one();
+    }
+    Ok(())
+}
