@@ -2,7 +2,8 @@
 //!
 //! Accounts are locked first, in one order everywhere; what belongs to them is read in the statements after
 //! that. A statement that locked and read at once would see a fresh account with stale lots and holds: under
-//! READ COMMITTED a waiting statement re-reads the row it waited for, and nothing else.
+//! READ COMMITTED a waiting statement re-reads the row it waited for, and nothing else. All statements share
+//! a round trip: the server runs one after the other, each with a snapshot of its own.
 //!
 //! Every lookup joins arrays of keys to an index: its plan does not depend on how much is asked for. `LATERAL`
 //! with `OFFSET 0` fixes the order of the join, keys first: a plan that was made when the table was empty, or
@@ -45,7 +46,7 @@ SELECT g.user_id, g.id, g.source, g.source_ref, g.parent_id, g.amount, g.remaini
     g.clawed_at, g.created_at, g.expires_at
 FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id)
 CROSS JOIN LATERAL (
-    SELECT * FROM credit_grants g WHERE g.lane = n.lane AND g.user_id = n.user_id AND g.remaining > 0 OFFSET 0
+    SELECT * FROM credit_grants g WHERE g.lane = n.lane AND g.user_id = n.user_id AND g.live OFFSET 0
 ) g";
 
 /// The lots of the named sources and the lots that restored parts of those.
@@ -72,12 +73,13 @@ CROSS JOIN LATERAL (
     SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.state = 'open' OFFSET 0
 ) h";
 
+/// Those of the named holds that are not open: the open ones are loaded anyway.
 const NAMED_HOLDS: &str = "
 SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
     h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
 FROM unnest($1::smallint[], $2::uuid[], $3::uuid[]) AS n(lane, user_id, id)
 CROSS JOIN LATERAL (
-    SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id OFFSET 0
+    SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id AND h.state <> 'open' OFFSET 0
 ) h";
 
 const KEYS: &str = "
@@ -113,22 +115,36 @@ SELECT s.user_id, s.source, s.actor, s.reason, s.since
 FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id)
 JOIN account_suspensions s ON s.lane = n.lane AND s.user_id = n.user_id";
 
-/// Creates the accounts that are to be there, locks those that are, and reads what belongs to them: two round
-/// trips, three when accounts may have to be created.
-pub(crate) async fn load(connection: &AsyncPgConnection, needs: &Needs) -> Result<Loaded, StoreError> {
-    if !needs.create.is_empty() {
-        of_users(CREATE_ACCOUNTS, &needs.create).execute(connection).await?;
-    }
-    let locked = of_users(LOCK_ACCOUNTS, &needs.accounts).load::<AccountRow>(connection).await?;
-    let accounts = all(locked, AccountRow::into_domain)?;
-    if accounts.is_empty() {
-        return Ok(Loaded::default());
-    }
-    // Only what was locked: an account that appeared since is not there for this batch.
-    let users: BTreeSet<UserId> = accounts.iter().map(|account| account.user).collect();
-    let (live_lots, open_holds, named_holds, keys, held_keys, named_lots, posted, suspensions) = join!(
-        of_users(LIVE_LOTS, &users).load::<LotRow>(connection),
-        of_users(OPEN_HOLDS, &users).load::<HoldRow>(connection),
+/// Begins a transaction, creates the accounts that are to be there, locks those that are, and reads what belongs
+/// to them, in one round trip.
+///
+/// The order of the statements is the order of the futures in `join!`: see [`Statement::load`].
+pub(crate) async fn begin(connection: &AsyncPgConnection, needs: &Needs) -> Result<Loaded, StoreError> {
+    let users = &needs.accounts;
+    let create = async {
+        if needs.create.is_empty() {
+            return Ok(0);
+        }
+        of_users(CREATE_ACCOUNTS, &needs.create).execute(connection).await
+    };
+    let (
+        begun,
+        created,
+        locked,
+        live_lots,
+        open_holds,
+        named_holds,
+        keys,
+        held_keys,
+        named_lots,
+        posted,
+        suspensions,
+    ) = join!(
+        Statement::new("BEGIN").execute(connection),
+        create,
+        of_users(LOCK_ACCOUNTS, users).load::<AccountRow>(connection),
+        of_users(LIVE_LOTS, users).load::<LotRow>(connection),
+        of_users(OPEN_HOLDS, users).load::<HoldRow>(connection),
         some(!needs.holds.is_empty(), || of_holds(&needs.holds).load::<HoldRow>(connection)),
         some(!needs.keys.is_empty(), || of_keys(KEYS, &needs.keys).load::<KeyRow>(connection)),
         some(!needs.keys.is_empty(), || of_keys(HOLDS_OF_KEYS, &needs.keys).load::<HoldRow>(connection)),
@@ -138,6 +154,11 @@ pub(crate) async fn load(connection: &AsyncPgConnection, needs: &Needs) -> Resul
             of_users(SUSPENSIONS, &needs.suspensions).load::<SuspensionRow>(connection)
         }),
     );
+    // The error is that of the statement that failed, not of those behind it in the broken transaction.
+    begun?;
+    created?;
+    // An account that appeared after the lock is not among these, so that what was read of it counts for nothing.
+    let accounts = all(locked?, AccountRow::into_domain)?;
     let mut lots = all(live_lots?, LotRow::into_domain)?;
     lots.extend(all(named_lots?, LotRow::into_domain)?);
     let mut holds = all(open_holds?, HoldRow::into_domain)?;

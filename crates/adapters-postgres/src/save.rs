@@ -1,4 +1,12 @@
-//! Storing what was decided: a bulk statement for each table that changes, all in one round trip.
+//! Storing what was decided: a bulk statement for each table that changes and the commit, all in one round trip.
+//!
+//! Nobody can look at the counts of rows before the commit is on its way, so each statement checks its own: the
+//! cast to the domain `every_row` fails, and with it the transaction, unless every row was written.
+
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 
 use diesel::QueryResult;
 use diesel::data_types::PgTimestamp;
@@ -16,7 +24,8 @@ use domain::ledger::journal::{JournalEntry, JournalNote};
 use domain::ledger::lots::Lot;
 use domain::ledger::usage::{UsageContent, UsageRecord};
 use domain::tokens::Tokens;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -26,8 +35,11 @@ use crate::storable::cleaned;
 
 /// The kind of the outbox's events.
 const LOW_BALANCE: &str = "low_balance";
+/// The check of the domain `every_row`.
+const EVERY_ROW: &str = "every_row_is_written";
 
 const UPDATE_ACCOUNTS: &str = "
+WITH written AS (
 UPDATE user_ai_credits a SET total_credits = n.total, used_credits = n.used, held_credits = n.held,
     clawed_credits = n.clawed, last_grant = n.last_grant, plan_type = n.plan, renewal_date = n.renewal,
     rate_requests_tat = n.requests_tat, rate_tokens_tat = n.tokens_tat, day_number = n.day,
@@ -38,36 +50,51 @@ FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[]
     $14::bigint[], $15::bigint[], $16::boolean[], $17::integer[], $18::bigint[], $19::bytea[])
     AS n(lane, user_id, total, used, held, clawed, last_grant, plan, renewal, requests_tat, tokens_tat, day,
     day_used, day_held, threshold, armed, suspensions, seq, hash)
-WHERE a.lane = n.lane AND a.user_id = n.user_id";
+WHERE a.lane = n.lane AND a.user_id = n.user_id
+RETURNING 1)
+SELECT (count(*) = $20)::every_row FROM written";
 
 const INSERT_LOTS: &str = "
+WITH written AS (
 INSERT INTO credit_grants (lane, user_id, id, source, source_ref, parent_id, amount, remaining, expired, clawed,
     clawed_at, created_at, expires_at)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])";
+    $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])
+RETURNING 1)
+SELECT (count(*) = $14)::every_row FROM written";
 
 const UPDATE_LOTS: &str = "
+WITH written AS (
 UPDATE credit_grants g
 SET remaining = n.remaining, expired = n.expired, clawed = n.clawed, clawed_at = n.clawed_at
 FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[],
     $7::timestamptz[]) AS n(lane, user_id, id, remaining, expired, clawed, clawed_at)
-WHERE g.lane = n.lane AND g.user_id = n.user_id AND g.id = n.id";
+WHERE g.lane = n.lane AND g.user_id = n.user_id AND g.id = n.id
+RETURNING 1)
+SELECT (count(*) = $8)::every_row FROM written";
 
 const INSERT_HOLDS: &str = "
+WITH written AS (
 INSERT INTO credit_holds (lane, user_id, id, amount, state, charged, absorbed, request_type, idempotency_key,
     instance_id, tokens, tokens_span, day_number, created_at, expires_at, closed_at)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[],
     $7::bigint[], $8::text[], $9::text[], $10::uuid[], $11::bigint[], $12::bigint[], $13::integer[],
-    $14::timestamptz[], $15::timestamptz[], $16::timestamptz[])";
+    $14::timestamptz[], $15::timestamptz[], $16::timestamptz[])
+RETURNING 1)
+SELECT (count(*) = $17)::every_row FROM written";
 
 const UPDATE_HOLDS: &str = "
+WITH written AS (
 UPDATE credit_holds h
 SET state = n.state, charged = n.charged, absorbed = n.absorbed, closed_at = n.closed_at
 FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[],
     $7::timestamptz[]) AS n(lane, user_id, id, state, charged, absorbed, closed_at)
-WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id";
+WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id
+RETURNING 1)
+SELECT (count(*) = $8)::every_row FROM written";
 
 const UPSERT_KEYS: &str = "
+WITH written AS (
 INSERT INTO idempotency_keys AS k (lane, user_id, key, hold_id, fingerprint, created_at, answer_body,
     answer_model, answer_tokens, answer_request_id, answer_charged, answer_remaining)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::uuid[], $5::bytea[], $6::timestamptz[],
@@ -76,46 +103,76 @@ ON CONFLICT (lane, user_id, key) DO UPDATE SET hold_id = excluded.hold_id, finge
     created_at = excluded.created_at, answer_body = excluded.answer_body,
     answer_model = excluded.answer_model, answer_tokens = excluded.answer_tokens,
     answer_request_id = excluded.answer_request_id, answer_charged = excluded.answer_charged,
-    answer_remaining = excluded.answer_remaining";
+    answer_remaining = excluded.answer_remaining
+RETURNING 1)
+SELECT (count(*) = $13)::every_row FROM written";
 
 const DELETE_SUSPENSIONS: &str = "
+WITH written AS (
 DELETE FROM account_suspensions s
 USING unnest($1::smallint[], $2::uuid[], $3::text[]) AS n(lane, user_id, source)
-WHERE s.lane = n.lane AND s.user_id = n.user_id AND s.source = n.source";
+WHERE s.lane = n.lane AND s.user_id = n.user_id AND s.source = n.source
+RETURNING 1)
+SELECT (count(*) = $4)::every_row FROM written";
 
 const INSERT_SUSPENSIONS: &str = "
+WITH written AS (
 INSERT INTO account_suspensions (lane, user_id, source, actor, reason, since)
-SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])";
+SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+RETURNING 1)
+SELECT (count(*) = $7)::every_row FROM written";
 
 const INSERT_ENTRIES: &str = "
+WITH written AS (
 INSERT INTO credit_journal (lane, user_id, seq, kind, amount, balance_after, source, actor, created_at,
     note_hash, hash)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
-    $7::text[], $8::text[], $9::timestamptz[], $10::bytea[], $11::bytea[])";
+    $7::text[], $8::text[], $9::timestamptz[], $10::bytea[], $11::bytea[])
+RETURNING 1)
+SELECT (count(*) = $12)::every_row FROM written";
 
 const INSERT_NOTES: &str = "
+WITH written AS (
 INSERT INTO credit_journal_notes (lane, user_id, seq, note)
-SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::text[])";
+SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::text[])
+RETURNING 1)
+SELECT (count(*) = $5)::every_row FROM written";
 
 const INSERT_USAGE: &str = "
+WITH written AS (
 INSERT INTO ai_usage_log (lane, user_id, id, credits_used, absorbed_credits, tokens_used, input_tokens,
     cached_input_tokens, output_tokens, reasoning_tokens, cost_nano_usd, price_version, request_type, model,
     outcome, estimated, duration_ms, request_id, created_at)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[],
     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[],
-    $14::text[], $15::text[], $16::boolean[], $17::bigint[], $18::text[], $19::timestamptz[])";
+    $14::text[], $15::text[], $16::boolean[], $17::bigint[], $18::text[], $19::timestamptz[])
+RETURNING 1)
+SELECT (count(*) = $20)::every_row FROM written";
 
 const INSERT_CONTENT: &str = "
+WITH written AS (
 INSERT INTO ai_usage_content (lane, user_id, usage_id, request_content, response_content, created_at)
-SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[])";
+SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[])
+RETURNING 1)
+SELECT (count(*) = $7)::every_row FROM written";
 
 const INSERT_ALERTS: &str = "
+WITH written AS (
 INSERT INTO outbox (lane, user_id, kind, seq, balance, threshold, created_at)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-    $7::timestamptz[])";
+    $7::timestamptz[])
+RETURNING 1)
+SELECT (count(*) = $8)::every_row FROM written";
 
-/// Stores everything that was decided, in the transaction that `connection` is in.
-pub(crate) async fn save(connection: &AsyncPgConnection, decided: &Decided) -> Result<(), StoreError> {
+/// Stores everything that was decided, in the transaction that `connection` is in, and commits it. On an error
+/// nothing is stored, and the transaction may still be open.
+///
+/// `sent` are the writes that this connection has seen before: see [`Writes::finish`].
+pub(crate) async fn save_and_commit(
+    connection: &AsyncPgConnection,
+    decided: &Decided,
+    sent: &mut BTreeSet<&'static str>,
+) -> Result<(), StoreError> {
     let mut writes = Writes { connection, running: Vec::new() };
     writes.add("resumed suspensions", &decided.resumed, resumed);
     writes.add("suspensions", &decided.suspended, suspended);
@@ -130,39 +187,79 @@ pub(crate) async fn save(connection: &AsyncPgConnection, decided: &Decided) -> R
     writes.add("usage rows", &decided.usage, usage);
     writes.add("texts", &decided.content, content);
     writes.add("outbox events", &decided.alerts, alerts);
-    writes.finish().await
+    writes.finish(sent).await
 }
+
+/// Ends the transaction that `connection` is in and keeps what it did.
+pub(crate) async fn commit(connection: &AsyncPgConnection) -> QueryResult<usize> {
+    Statement::new("COMMIT").execute(connection).await
+}
+
+type Running<'c> = BoxFuture<'c, QueryResult<usize>>;
 
 /// Bulk writes that share a round trip.
 struct Writes<'c> {
     connection: &'c AsyncPgConnection,
-    running: Vec<(&'static str, usize, BoxFuture<'c, QueryResult<usize>>)>,
+    running: Vec<(&'static str, MaybeDone<Running<'c>>)>,
 }
 
 impl<'c> Writes<'c> {
     fn add<'d: 'c, T>(&mut self, what: &'static str, rows: &'d [T], write: fn(&'d [T]) -> Statement<'d>) {
         if !rows.is_empty() {
-            let running = Box::pin(write(rows).execute(self.connection));
-            self.running.push((what, rows.len(), running));
+            let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+            let statement = write(rows).bind::<BigInt, i64>(count);
+            let running: Running<'c> = Box::pin(statement.execute(self.connection));
+            self.running.push((what, maybe_done(running)));
         }
     }
 
-    /// All are waited for, so that the error is the first statement's and not one of those that came
-    /// behind it in the broken transaction.
-    async fn finish(self) -> Result<(), StoreError> {
-        let mut expected = Vec::with_capacity(self.running.len());
-        let mut running = Vec::with_capacity(self.running.len());
-        for (what, count, write) in self.running {
-            expected.push((what, count));
-            running.push(write);
-        }
-        for ((what, count), written) in expected.into_iter().zip(join_all(running).await) {
-            let written = written?;
-            if written != count {
-                return Err(StoreError::Miscounted(what, written, count));
+    /// Runs the writes, then the commit, without waiting for them in between.
+    ///
+    /// The server runs them in order, and makes a commit behind a statement that failed a rollback. What could
+    /// go wrong is a write that never gets to the server because it cannot be encoded. On a connection that
+    /// knows a statement this comes out when the write is first polled, so the commit is not sent from then
+    /// on; a statement that is still to be prepared is waited for.
+    async fn finish(mut self, sent: &mut BTreeSet<&'static str>) -> Result<(), StoreError> {
+        let all_known = self.running.iter().all(|(what, _)| sent.contains(what));
+        let mut commit: MaybeDone<Running<'_>> = maybe_done(Box::pin(commit(self.connection)));
+        let mut committing = false;
+        poll_fn(|context| {
+            let (mut done, mut failed) = (true, false);
+            for (_, write) in &mut self.running {
+                done &= write.poll_unpin(context).is_ready();
+                failed |= write_failed(write);
+            }
+            if committing || (!failed && (all_known || done)) {
+                committing = true;
+                done &= commit.poll_unpin(context).is_ready();
+            }
+            if done { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        // The first error is that of the statement that failed, not of those behind it.
+        for (what, mut write) in self.running {
+            if let Some(written) = Pin::new(&mut write).take_output() {
+                written.map_err(|error| miscounted(what, error))?;
+                sent.insert(what);
             }
         }
+        if let Some(committed) = Pin::new(&mut commit).take_output() {
+            committed?;
+        }
         Ok(())
+    }
+}
+
+fn write_failed(write: &mut MaybeDone<Running<'_>>) -> bool {
+    Pin::new(write).output_mut().is_some_and(|written| written.is_err())
+}
+
+fn miscounted(what: &'static str, error: diesel::result::Error) -> StoreError {
+    match error {
+        diesel::result::Error::DatabaseError(_, about) if about.constraint_name() == Some(EVERY_ROW) => {
+            StoreError::Miscounted(what)
+        }
+        other => other.into(),
     }
 }
 

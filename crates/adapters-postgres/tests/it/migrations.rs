@@ -42,12 +42,15 @@ async fn a_schema_of_a_later_release_is_refused() {
 }
 
 #[tokio::test]
-async fn the_last_migration_can_be_undone() {
+async fn every_migration_can_be_undone() {
     let database = database().await;
     let mut connection = plain(&database.url).await;
-    run(&mut connection, include_str!("../../../../migrations/postgres/2026-11-22-000001_ledger/down.sql"))
-        .await
-        .unwrap();
+    for undo in [
+        include_str!("../../../../migrations/postgres/2026-11-22-000002_hot_updates/down.sql"),
+        include_str!("../../../../migrations/postgres/2026-11-22-000001_ledger/down.sql"),
+    ] {
+        run(&mut connection, undo).await.unwrap();
+    }
     let left = format!("{TABLES} AND table_name <> '__diesel_schema_migrations'");
     assert_eq!(number(&mut connection, &left).await, 0);
 }
