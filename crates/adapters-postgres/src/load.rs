@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use diesel::QueryResult;
 use diesel::sql_types::{SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
-use domain::ids::{HoldId, IdempotencyKey, UserId};
+use domain::ids::{IdempotencyKey, UserId};
 use domain::ledger::batch::{Loaded, Needs};
 use domain::ledger::lots::Source;
 use futures_util::join;
@@ -73,13 +73,21 @@ CROSS JOIN LATERAL (
     SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.state = 'open' OFFSET 0
 ) h";
 
-/// Those of the named holds that are not open: the open ones are loaded anyway.
-const NAMED_HOLDS: &str = "
+/// The open holds, and the named ones that are not open.
+const OPEN_AND_NAMED_HOLDS: &str = "
 SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
     h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
-FROM unnest($1::smallint[], $2::uuid[], $3::uuid[]) AS n(lane, user_id, id)
+FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id)
 CROSS JOIN LATERAL (
-    SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id AND h.state <> 'open' OFFSET 0
+    SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.state = 'open' OFFSET 0
+) h
+UNION ALL
+SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
+    h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
+FROM unnest($3::smallint[], $4::uuid[], $5::uuid[]) AS n(lane, user_id, id)
+CROSS JOIN LATERAL (
+    SELECT * FROM credit_holds h
+    WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id AND h.state <> 'open' OFFSET 0
 ) h";
 
 const KEYS: &str = "
@@ -127,25 +135,12 @@ pub(crate) async fn begin(connection: &AsyncPgConnection, needs: &Needs) -> Resu
         }
         of_users(CREATE_ACCOUNTS, &needs.create).execute(connection).await
     };
-    let (
-        begun,
-        created,
-        locked,
-        live_lots,
-        open_holds,
-        named_holds,
-        keys,
-        held_keys,
-        named_lots,
-        posted,
-        suspensions,
-    ) = join!(
+    let (begun, created, locked, live_lots, holds, keys, held_keys, named_lots, posted, suspensions) = join!(
         Statement::new("BEGIN").execute(connection),
         create,
         of_users(LOCK_ACCOUNTS, users).load::<AccountRow>(connection),
         of_users(LIVE_LOTS, users).load::<LotRow>(connection),
-        of_users(OPEN_HOLDS, users).load::<HoldRow>(connection),
-        some(!needs.holds.is_empty(), || of_holds(&needs.holds).load::<HoldRow>(connection)),
+        of_holds(needs).load::<HoldRow>(connection),
         some(!needs.keys.is_empty(), || of_keys(KEYS, &needs.keys).load::<KeyRow>(connection)),
         some(!needs.keys.is_empty(), || of_keys(HOLDS_OF_KEYS, &needs.keys).load::<HoldRow>(connection)),
         some(!needs.sources.is_empty(), || of_lots(&needs.sources).load::<LotRow>(connection)),
@@ -161,8 +156,7 @@ pub(crate) async fn begin(connection: &AsyncPgConnection, needs: &Needs) -> Resu
     let accounts = all(locked?, AccountRow::into_domain)?;
     let mut lots = all(live_lots?, LotRow::into_domain)?;
     lots.extend(all(named_lots?, LotRow::into_domain)?);
-    let mut holds = all(open_holds?, HoldRow::into_domain)?;
-    holds.extend(all(named_holds?, HoldRow::into_domain)?);
+    let mut holds = all(holds?, HoldRow::into_domain)?;
     holds.extend(all(held_keys?, HoldRow::into_domain)?);
     Ok(Loaded {
         accounts,
@@ -186,9 +180,15 @@ fn of_users(sql: &'static str, users: &BTreeSet<UserId>) -> Statement<'static> {
     keyed(sql, users.iter())
 }
 
-fn of_holds(holds: &BTreeSet<(UserId, HoldId)>) -> Statement<'static> {
-    keyed(NAMED_HOLDS, holds.iter().map(|(user, _)| user))
-        .column::<SqlUuid, Uuid>(holds.iter().map(|(_, id)| stored_id(id.as_bytes())))
+fn of_holds(needs: &Needs) -> Statement<'static> {
+    if needs.holds.is_empty() {
+        return of_users(OPEN_HOLDS, &needs.accounts);
+    }
+    let named = || needs.holds.iter();
+    of_users(OPEN_AND_NAMED_HOLDS, &needs.accounts)
+        .column::<SmallInt, i16>(named().map(|(user, _)| lane(user)))
+        .column::<SqlUuid, Uuid>(named().map(|(user, _)| stored_id(user.as_bytes())))
+        .column::<SqlUuid, Uuid>(named().map(|(_, id)| stored_id(id.as_bytes())))
 }
 
 fn of_keys<'a>(sql: &'static str, keys: &'a BTreeSet<(UserId, IdempotencyKey)>) -> Statement<'a> {
@@ -221,7 +221,7 @@ pub(crate) const LOOKUPS: &[(&str, &[&str])] = &[
     (LIVE_LOTS, &["credit_grants_live"]),
     (NAMED_LOTS, &["one_grant_per_source", "credit_grants_parent"]),
     (OPEN_HOLDS, &["credit_holds_open"]),
-    (NAMED_HOLDS, &["credit_holds_pkey"]),
+    (OPEN_AND_NAMED_HOLDS, &["credit_holds_open", "credit_holds_pkey"]),
     (KEYS, &["idempotency_keys_pkey"]),
     (HOLDS_OF_KEYS, &["idempotency_keys_pkey", "credit_holds_pkey"]),
     (POSTED, &["credit_journal_posted_once"]),

@@ -48,7 +48,7 @@ async fn lookups_use_the_right_index_even_on_tables_that_were_empty_when_they_we
     let (_database, connector) = database().await;
     let mut connection = connector.connect(Purpose::Writing).await.unwrap();
     let mut wrong = Vec::new();
-    for (sql, indexes) in crate::load::LOOKUPS.iter().chain(crate::save::LOOKUPS) {
+    for (sql, indexes) in crate::load::LOOKUPS.iter().copied().chain(crate::save::lookups()) {
         let plan = plan(&mut connection, sql).await;
         let used = |index: &&str| plan.contains(&format!("using {index} "));
         if plan.contains("Seq Scan") || !indexes.iter().all(used) {
@@ -80,7 +80,7 @@ async fn a_writer_prepares_each_statement_once() {
     .load(&mut connection)
     .await
     .unwrap();
-    assert!(prepared.len() > 10, "only {} statements are kept", prepared.len());
+    assert!(prepared.len() > 6, "only {} statements are kept", prepared.len());
     for row in prepared {
         assert_eq!((row.times, row.custom_plans), (1, 0), "{}", row.statement);
     }

@@ -1,11 +1,16 @@
-//! Storing what was decided: a bulk statement for each table that changes and the commit, all in one round trip.
+//! Storing what was decided: a few bulk statements and the commit, all in one round trip.
 //!
 //! Nobody can look at the counts of rows before the commit is on its way, so each statement checks its own: the
 //! cast to the domain `every_row` fails, and with it the transaction, unless every row was written.
+//!
+//! A statement costs the server a parse of its message, a start, an answer and a system call to send it, whatever
+//! it writes. So what holds and settlements write is one statement.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::OnceLock;
 use std::task::Poll;
 
 use diesel::QueryResult;
@@ -39,7 +44,6 @@ const LOW_BALANCE: &str = "low_balance";
 const EVERY_ROW: &str = "every_row_is_written";
 
 const UPDATE_ACCOUNTS: &str = "
-WITH written AS (
 UPDATE user_ai_credits a SET total_credits = n.total, used_credits = n.used, held_credits = n.held,
     clawed_credits = n.clawed, last_grant = n.last_grant, plan_type = n.plan, renewal_date = n.renewal,
     rate_requests_tat = n.requests_tat, rate_tokens_tat = n.tokens_tat, day_number = n.day,
@@ -50,51 +54,36 @@ FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[]
     $14::bigint[], $15::bigint[], $16::boolean[], $17::integer[], $18::bigint[], $19::bytea[])
     AS n(lane, user_id, total, used, held, clawed, last_grant, plan, renewal, requests_tat, tokens_tat, day,
     day_used, day_held, threshold, armed, suspensions, seq, hash)
-WHERE a.lane = n.lane AND a.user_id = n.user_id
-RETURNING 1)
-SELECT (count(*) = $20)::every_row FROM written";
+WHERE a.lane = n.lane AND a.user_id = n.user_id";
 
 const INSERT_LOTS: &str = "
-WITH written AS (
 INSERT INTO credit_grants (lane, user_id, id, source, source_ref, parent_id, amount, remaining, expired, clawed,
     clawed_at, created_at, expires_at)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])
-RETURNING 1)
-SELECT (count(*) = $14)::every_row FROM written";
+    $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])";
 
 const UPDATE_LOTS: &str = "
-WITH written AS (
 UPDATE credit_grants g
 SET remaining = n.remaining, expired = n.expired, clawed = n.clawed, clawed_at = n.clawed_at
 FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[],
     $7::timestamptz[]) AS n(lane, user_id, id, remaining, expired, clawed, clawed_at)
-WHERE g.lane = n.lane AND g.user_id = n.user_id AND g.id = n.id
-RETURNING 1)
-SELECT (count(*) = $8)::every_row FROM written";
+WHERE g.lane = n.lane AND g.user_id = n.user_id AND g.id = n.id";
 
 const INSERT_HOLDS: &str = "
-WITH written AS (
 INSERT INTO credit_holds (lane, user_id, id, amount, state, charged, absorbed, request_type, idempotency_key,
     instance_id, tokens, tokens_span, day_number, created_at, expires_at, closed_at)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[],
     $7::bigint[], $8::text[], $9::text[], $10::uuid[], $11::bigint[], $12::bigint[], $13::integer[],
-    $14::timestamptz[], $15::timestamptz[], $16::timestamptz[])
-RETURNING 1)
-SELECT (count(*) = $17)::every_row FROM written";
+    $14::timestamptz[], $15::timestamptz[], $16::timestamptz[])";
 
 const UPDATE_HOLDS: &str = "
-WITH written AS (
 UPDATE credit_holds h
 SET state = n.state, charged = n.charged, absorbed = n.absorbed, closed_at = n.closed_at
 FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[],
     $7::timestamptz[]) AS n(lane, user_id, id, state, charged, absorbed, closed_at)
-WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id
-RETURNING 1)
-SELECT (count(*) = $8)::every_row FROM written";
+WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id";
 
 const UPSERT_KEYS: &str = "
-WITH written AS (
 INSERT INTO idempotency_keys AS k (lane, user_id, key, hold_id, fingerprint, created_at, answer_body,
     answer_model, answer_tokens, answer_request_id, answer_charged, answer_remaining)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::uuid[], $5::bytea[], $6::timestamptz[],
@@ -103,66 +92,101 @@ ON CONFLICT (lane, user_id, key) DO UPDATE SET hold_id = excluded.hold_id, finge
     created_at = excluded.created_at, answer_body = excluded.answer_body,
     answer_model = excluded.answer_model, answer_tokens = excluded.answer_tokens,
     answer_request_id = excluded.answer_request_id, answer_charged = excluded.answer_charged,
-    answer_remaining = excluded.answer_remaining
-RETURNING 1)
-SELECT (count(*) = $13)::every_row FROM written";
+    answer_remaining = excluded.answer_remaining";
 
 const DELETE_SUSPENSIONS: &str = "
-WITH written AS (
 DELETE FROM account_suspensions s
 USING unnest($1::smallint[], $2::uuid[], $3::text[]) AS n(lane, user_id, source)
-WHERE s.lane = n.lane AND s.user_id = n.user_id AND s.source = n.source
-RETURNING 1)
-SELECT (count(*) = $4)::every_row FROM written";
+WHERE s.lane = n.lane AND s.user_id = n.user_id AND s.source = n.source";
 
 const INSERT_SUSPENSIONS: &str = "
-WITH written AS (
 INSERT INTO account_suspensions (lane, user_id, source, actor, reason, since)
-SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-RETURNING 1)
-SELECT (count(*) = $7)::every_row FROM written";
+SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])";
 
 const INSERT_ENTRIES: &str = "
-WITH written AS (
 INSERT INTO credit_journal (lane, user_id, seq, kind, amount, balance_after, source, actor, created_at,
     note_hash, hash)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
-    $7::text[], $8::text[], $9::timestamptz[], $10::bytea[], $11::bytea[])
-RETURNING 1)
-SELECT (count(*) = $12)::every_row FROM written";
+    $7::text[], $8::text[], $9::timestamptz[], $10::bytea[], $11::bytea[])";
 
 const INSERT_NOTES: &str = "
-WITH written AS (
 INSERT INTO credit_journal_notes (lane, user_id, seq, note)
-SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::text[])
-RETURNING 1)
-SELECT (count(*) = $5)::every_row FROM written";
+SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::text[])";
 
 const INSERT_USAGE: &str = "
-WITH written AS (
 INSERT INTO ai_usage_log (lane, user_id, id, credits_used, absorbed_credits, tokens_used, input_tokens,
     cached_input_tokens, output_tokens, reasoning_tokens, cost_nano_usd, price_version, request_type, model,
     outcome, estimated, duration_ms, request_id, created_at)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[],
     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[],
-    $14::text[], $15::text[], $16::boolean[], $17::bigint[], $18::text[], $19::timestamptz[])
-RETURNING 1)
-SELECT (count(*) = $20)::every_row FROM written";
+    $14::text[], $15::text[], $16::boolean[], $17::bigint[], $18::text[], $19::timestamptz[])";
 
 const INSERT_CONTENT: &str = "
-WITH written AS (
 INSERT INTO ai_usage_content (lane, user_id, usage_id, request_content, response_content, created_at)
-SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[])
-RETURNING 1)
-SELECT (count(*) = $7)::every_row FROM written";
+SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[])";
 
 const INSERT_ALERTS: &str = "
-WITH written AS (
 INSERT INTO outbox (lane, user_id, kind, seq, balance, threshold, created_at)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-    $7::timestamptz[])
-RETURNING 1)
-SELECT (count(*) = $8)::every_row FROM written";
+    $7::timestamptz[])";
+
+/// One statement that writes many rows to one or more tables.
+struct Bulk {
+    /// For people.
+    what: &'static str,
+    /// `INSERT`, `UPDATE` or `DELETE`: of different rows each, because none sees what the others do.
+    writes: &'static [&'static str],
+    sql: OnceLock<String>,
+}
+
+impl Bulk {
+    const fn new(what: &'static str, writes: &'static [&'static str]) -> Self {
+        Self { what, writes, sql: OnceLock::new() }
+    }
+
+    /// The parameters are those of all writes, then for each write the count of its rows.
+    fn sql(&'static self) -> &'static str {
+        self.sql.get_or_init(|| {
+            let mut parameter = 0..;
+            let mut numbered = |text: &str| {
+                let mut pieces = text.split('$');
+                let mut sql = pieces.next().unwrap_or_default().to_owned();
+                for (piece, number) in pieces.zip(&mut parameter) {
+                    let _ = write!(
+                        sql,
+                        "${}{}",
+                        number + 1,
+                        piece.trim_start_matches(|c: char| c.is_ascii_digit())
+                    );
+                }
+                sql
+            };
+            let name = |index: usize| format!("w{index}");
+            let named = |(index, text): (usize, &&str)| {
+                format!("{} AS ({} RETURNING 1)", name(index), numbered(text))
+            };
+            let written: Vec<String> = self.writes.iter().enumerate().map(named).collect();
+            let counted = |index| numbered(&format!("(SELECT count(*) FROM {}) = $1", name(index)));
+            let counts: Vec<String> = (0..self.writes.len()).map(counted).collect();
+            format!("WITH {} SELECT ({})::every_row", written.join(", "), counts.join(" AND "))
+        })
+    }
+}
+
+/// What holds write.
+static HOLDS: Bulk = Bulk::new("accounts or new holds", &[UPDATE_ACCOUNTS, INSERT_HOLDS]);
+/// What holds and settlements write.
+static BOOKS: Bulk = Bulk::new(
+    "accounts, lots, holds, journal entries or usage rows",
+    &[UPDATE_ACCOUNTS, INSERT_HOLDS, UPDATE_LOTS, UPDATE_HOLDS, INSERT_ENTRIES, INSERT_USAGE],
+);
+static NEW_LOTS: Bulk = Bulk::new("new lots", &[INSERT_LOTS]);
+static KEYS: Bulk = Bulk::new("idempotency keys", &[UPSERT_KEYS]);
+static RESUMED: Bulk = Bulk::new("resumed suspensions", &[DELETE_SUSPENSIONS]);
+static SUSPENDED: Bulk = Bulk::new("suspensions", &[INSERT_SUSPENSIONS]);
+static NOTES: Bulk = Bulk::new("notes", &[INSERT_NOTES]);
+static CONTENT: Bulk = Bulk::new("texts", &[INSERT_CONTENT]);
+static ALERTS: Bulk = Bulk::new("outbox events", &[INSERT_ALERTS]);
 
 /// Stores everything that was decided, in the transaction that `connection` is in, and commits it. On an error
 /// nothing is stored, and the transaction may still be open.
@@ -174,19 +198,14 @@ pub(crate) async fn save_and_commit(
     sent: &mut BTreeSet<&'static str>,
 ) -> Result<(), StoreError> {
     let mut writes = Writes { connection, running: Vec::new() };
-    writes.add("resumed suspensions", &decided.resumed, resumed);
-    writes.add("suspensions", &decided.suspended, suspended);
-    writes.add("accounts", &decided.accounts, accounts);
-    writes.add("new lots", &decided.new_lots, new_lots);
-    writes.add("changed lots", &decided.changed_lots, changed_lots);
-    writes.add("new holds", &decided.new_holds, new_holds);
-    writes.add("changed holds", &decided.changed_holds, changed_holds);
-    writes.add("idempotency keys", &decided.keys, keys);
-    writes.add("journal entries", &decided.journal, entries);
-    writes.add("notes", &decided.notes, notes);
-    writes.add("usage rows", &decided.usage, usage);
-    writes.add("texts", &decided.content, content);
-    writes.add("outbox events", &decided.alerts, alerts);
+    writes.add(&RESUMED, &decided.resumed, resumed);
+    writes.add(&SUSPENDED, &decided.suspended, suspended);
+    writes.add_books(decided);
+    writes.add(&NEW_LOTS, &decided.new_lots, new_lots);
+    writes.add(&KEYS, &decided.keys, keys);
+    writes.add(&NOTES, &decided.notes, notes);
+    writes.add(&CONTENT, &decided.content, content);
+    writes.add(&ALERTS, &decided.alerts, alerts);
     writes.finish(sent).await
 }
 
@@ -204,13 +223,40 @@ struct Writes<'c> {
 }
 
 impl<'c> Writes<'c> {
-    fn add<'d: 'c, T>(&mut self, what: &'static str, rows: &'d [T], write: fn(&'d [T]) -> Statement<'d>) {
+    fn add<'d: 'c, T>(
+        &mut self,
+        bulk: &'static Bulk,
+        rows: &'d [T],
+        columns: fn(Statement<'d>, &'d [T]) -> Statement<'d>,
+    ) {
         if !rows.is_empty() {
-            let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-            let statement = write(rows).bind::<BigInt, i64>(count);
-            let running: Running<'c> = Box::pin(statement.execute(self.connection));
-            self.running.push((what, maybe_done(running)));
+            let statement = columns(Statement::new(bulk.sql()), rows);
+            self.run(bulk, statement, &[rows.len()]);
         }
+    }
+
+    fn add_books<'d: 'c>(&mut self, decided: &'d Decided) {
+        let Decided { accounts: updated, new_holds: new, changed_lots: lots, .. } = decided;
+        let Decided { changed_holds: closed, journal, usage: used, .. } = decided;
+        let rest = [lots.len(), closed.len(), journal.len(), used.len()];
+        if rest != [0; 4] {
+            let statement = new_holds(accounts(Statement::new(BOOKS.sql()), updated), new);
+            let statement = changed_holds(changed_lots(statement, lots), closed);
+            let statement = usage(entries(statement, journal), used);
+            let [lots, closed, journal, used] = rest;
+            self.run(&BOOKS, statement, &[updated.len(), new.len(), lots, closed, journal, used]);
+        } else if !updated.is_empty() || !new.is_empty() {
+            let statement = new_holds(accounts(Statement::new(HOLDS.sql()), updated), new);
+            self.run(&HOLDS, statement, &[updated.len(), new.len()]);
+        }
+    }
+
+    fn run<'d: 'c>(&mut self, bulk: &'static Bulk, mut statement: Statement<'d>, counts: &[usize]) {
+        for count in counts {
+            statement = statement.bind::<BigInt, i64>(i64::try_from(*count).unwrap_or(i64::MAX));
+        }
+        let running: Running<'c> = Box::pin(statement.execute(self.connection));
+        self.running.push((bulk.what, maybe_done(running)));
     }
 
     /// Runs the writes, then the commit, without waiting for them in between.
@@ -263,15 +309,15 @@ fn miscounted(what: &'static str, error: diesel::result::Error) -> StoreError {
     }
 }
 
-/// A statement whose first two parameters are lanes and users.
-fn keyed<'a, T>(sql: &'static str, rows: &'a [T], user: fn(&T) -> &UserId) -> Statement<'a> {
-    Statement::new(sql)
+/// The columns that every table of users begins with.
+fn keyed<'a, T>(statement: Statement<'a>, rows: &'a [T], user: fn(&T) -> &UserId) -> Statement<'a> {
+    statement
         .column::<SmallInt, i16>(rows.iter().map(|row| lane(user(row))))
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(user(row).as_bytes())))
 }
 
-fn accounts(rows: &[Account]) -> Statement<'_> {
-    keyed(UPDATE_ACCOUNTS, rows, |row| &row.user)
+fn accounts<'a>(statement: Statement<'a>, rows: &'a [Account]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<BigInt, i64>(rows.iter().map(|row| row.total.get()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.used.get()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.held.get()))
@@ -295,8 +341,8 @@ fn accounts(rows: &[Account]) -> Statement<'_> {
         .column::<Binary, &[u8]>(rows.iter().map(|row| row.journal_hash.as_slice()))
 }
 
-fn new_lots(rows: &[Lot]) -> Statement<'_> {
-    keyed(INSERT_LOTS, rows, |row| &row.user)
+fn new_lots<'a>(statement: Statement<'a>, rows: &'a [Lot]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.id.as_bytes())))
         .column::<Text, &str>(rows.iter().map(|row| row.source.kind.as_str()))
         .column::<Text, &str>(rows.iter().map(|row| row.source.reference.as_str()))
@@ -316,8 +362,8 @@ fn new_lots(rows: &[Lot]) -> Statement<'_> {
         )
 }
 
-fn changed_lots(rows: &[Lot]) -> Statement<'_> {
-    keyed(UPDATE_LOTS, rows, |row| &row.user)
+fn changed_lots<'a>(statement: Statement<'a>, rows: &'a [Lot]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.id.as_bytes())))
         .column::<BigInt, i64>(rows.iter().map(|row| row.remaining.get()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.expired.get()))
@@ -327,8 +373,8 @@ fn changed_lots(rows: &[Lot]) -> Statement<'_> {
         )
 }
 
-fn new_holds(rows: &[Hold]) -> Statement<'_> {
-    keyed(INSERT_HOLDS, rows, |row| &row.user)
+fn new_holds<'a>(statement: Statement<'a>, rows: &'a [Hold]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.id.as_bytes())))
         .column::<BigInt, i64>(rows.iter().map(|row| row.amount.get()))
         .column::<Text, &str>(rows.iter().map(|row| row.state.as_str()))
@@ -349,8 +395,8 @@ fn new_holds(rows: &[Hold]) -> Statement<'_> {
         )
 }
 
-fn changed_holds(rows: &[Hold]) -> Statement<'_> {
-    keyed(UPDATE_HOLDS, rows, |row| &row.user)
+fn changed_holds<'a>(statement: Statement<'a>, rows: &'a [Hold]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.id.as_bytes())))
         .column::<Text, &str>(rows.iter().map(|row| row.state.as_str()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.charged.get()))
@@ -360,11 +406,11 @@ fn changed_holds(rows: &[Hold]) -> Statement<'_> {
         )
 }
 
-fn keys(rows: &[KeyRecord]) -> Statement<'_> {
+fn keys<'a>(statement: Statement<'a>, rows: &'a [KeyRecord]) -> Statement<'a> {
     fn answer<'a, T>(row: &'a KeyRecord, part: fn(&'a StoredAnswer) -> T) -> Option<T> {
         row.answer.as_ref().map(part)
     }
-    keyed(UPSERT_KEYS, rows, |row| &row.user)
+    keyed(statement, rows, |row| &row.user)
         .column::<Text, &str>(rows.iter().map(|row| row.key.as_str()))
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.hold.as_bytes())))
         .column::<Binary, &[u8]>(rows.iter().map(|row| row.fingerprint.as_slice()))
@@ -381,21 +427,20 @@ fn keys(rows: &[KeyRecord]) -> Statement<'_> {
         .column::<Nullable<BigInt>, Option<i64>>(rows.iter().map(|row| answer(row, |it| it.remaining.get())))
 }
 
-fn resumed(rows: &[Suspension]) -> Statement<'_> {
-    keyed(DELETE_SUSPENSIONS, rows, |row| &row.user)
-        .column::<Text, &str>(rows.iter().map(|row| row.source.as_str()))
+fn resumed<'a>(statement: Statement<'a>, rows: &'a [Suspension]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user).column::<Text, &str>(rows.iter().map(|row| row.source.as_str()))
 }
 
-fn suspended(rows: &[Suspension]) -> Statement<'_> {
-    keyed(INSERT_SUSPENSIONS, rows, |row| &row.user)
+fn suspended<'a>(statement: Statement<'a>, rows: &'a [Suspension]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<Text, &str>(rows.iter().map(|row| row.source.as_str()))
         .column::<Text, &str>(rows.iter().map(|row| row.actor.as_str()))
         .column::<Text, &str>(rows.iter().map(|row| row.reason.as_str()))
         .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.since)))
 }
 
-fn entries(rows: &[JournalEntry]) -> Statement<'_> {
-    keyed(INSERT_ENTRIES, rows, |row| &row.user)
+fn entries<'a>(statement: Statement<'a>, rows: &'a [JournalEntry]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<BigInt, i64>(rows.iter().map(|row| row.seq.cast_signed()))
         .column::<Text, &str>(rows.iter().map(|row| row.kind.as_str()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.amount.get()))
@@ -409,14 +454,14 @@ fn entries(rows: &[JournalEntry]) -> Statement<'_> {
         .column::<Binary, &[u8]>(rows.iter().map(|row| row.hash.as_slice()))
 }
 
-fn notes(rows: &[JournalNote]) -> Statement<'_> {
-    keyed(INSERT_NOTES, rows, |row| &row.user)
+fn notes<'a>(statement: Statement<'a>, rows: &'a [JournalNote]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<BigInt, i64>(rows.iter().map(|row| row.seq.cast_signed()))
         .column::<Text, &str>(rows.iter().map(|row| row.text.as_str()))
 }
 
-fn usage(rows: &[UsageRecord]) -> Statement<'_> {
-    keyed(INSERT_USAGE, rows, |row| &row.user)
+fn usage<'a>(statement: Statement<'a>, rows: &'a [UsageRecord]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.hold.as_bytes())))
         .column::<BigInt, i64>(rows.iter().map(|row| row.credits.get()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.absorbed.get()))
@@ -436,16 +481,16 @@ fn usage(rows: &[UsageRecord]) -> Statement<'_> {
         .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.at)))
 }
 
-fn content(rows: &[UsageContent]) -> Statement<'_> {
-    keyed(INSERT_CONTENT, rows, |row| &row.user)
+fn content<'a>(statement: Statement<'a>, rows: &'a [UsageContent]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.hold.as_bytes())))
         .column::<Text, _>(rows.iter().map(|row| cleaned(&row.request)))
         .column::<Text, _>(rows.iter().map(|row| cleaned(&row.response)))
         .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.at)))
 }
 
-fn alerts(rows: &[LowBalance]) -> Statement<'_> {
-    keyed(INSERT_ALERTS, rows, |row| &row.user)
+fn alerts<'a>(statement: Statement<'a>, rows: &'a [LowBalance]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<Text, &str>(rows.iter().map(|_| LOW_BALANCE))
         .column::<BigInt, i64>(rows.iter().map(|row| row.seq.cast_signed()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.balance.get()))
@@ -458,12 +503,13 @@ fn count(tokens: Tokens) -> i64 {
     tokens.get().cast_signed()
 }
 
-/// Every statement that looks rows up, with the index that its plan must use.
+/// Every statement that looks rows up, with the indexes that its plan must use.
 #[cfg(test)]
-pub(crate) const LOOKUPS: &[(&str, &[&str])] = &[
-    (UPDATE_ACCOUNTS, &["user_ai_credits_pkey"]),
-    // Any index will do that starts with the user: a user has few lots.
-    (UPDATE_LOTS, &[]),
-    (UPDATE_HOLDS, &["credit_holds_pkey"]),
-    (DELETE_SUSPENSIONS, &["account_suspensions_pkey"]),
-];
+pub(crate) fn lookups() -> [(&'static str, &'static [&'static str]); 3] {
+    [
+        (HOLDS.sql(), &["user_ai_credits_pkey"]),
+        // Of a lot any index will do that starts with the user: a user has few lots.
+        (BOOKS.sql(), &["user_ai_credits_pkey", "credit_holds_pkey"]),
+        (RESUMED.sql(), &["account_suspensions_pkey"]),
+    ]
+}
