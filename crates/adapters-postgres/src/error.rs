@@ -87,8 +87,8 @@ pub(crate) enum StoreError {
     #[error("{what} cannot be stored: {why}")]
     Unstorable { what: &'static str, why: &'static str },
     /// A write met another number of rows than were locked.
-    #[error("{0}: wrote {1} of {2} rows")]
-    Miscounted(&'static str, usize, usize),
+    #[error("{0}: not every row was written")]
+    Miscounted(&'static str),
     /// No answer within the bound.
     #[error("no answer from the database within {0} s")]
     Slow(u64),

@@ -2,7 +2,8 @@
 //!
 //! Accounts are locked first, in one order everywhere; what belongs to them is read in the statements after
 //! that. A statement that locked and read at once would see a fresh account with stale lots and holds: under
-//! READ COMMITTED a waiting statement re-reads the row it waited for, and nothing else.
+//! READ COMMITTED a waiting statement re-reads the row it waited for, and nothing else. All statements share
+//! a round trip: the server runs one after the other, each with a snapshot of its own.
 //!
 //! Every lookup joins arrays of keys to an index: its plan does not depend on how much is asked for. `LATERAL`
 //! with `OFFSET 0` fixes the order of the join, keys first: a plan that was made when the table was empty, or
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 use diesel::QueryResult;
 use diesel::sql_types::{SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
-use domain::ids::{HoldId, IdempotencyKey, UserId};
+use domain::ids::{IdempotencyKey, UserId};
 use domain::ledger::batch::{Loaded, Needs};
 use domain::ledger::lots::Source;
 use futures_util::join;
@@ -46,7 +47,7 @@ SELECT g.user_id, g.id, g.source, g.source_ref, g.parent_id, g.amount, g.remaini
     g.clawed_at, g.created_at, g.expires_at
 FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id)
 CROSS JOIN LATERAL (
-    SELECT * FROM credit_grants g WHERE g.lane = n.lane AND g.user_id = n.user_id AND g.remaining > 0 OFFSET 0
+    SELECT * FROM credit_grants g WHERE g.lane = n.lane AND g.user_id = n.user_id AND g.live OFFSET 0
 ) g";
 
 /// The lots of the named sources and the lots that restored parts of those.
@@ -73,12 +74,21 @@ CROSS JOIN LATERAL (
     SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.state = 'open' OFFSET 0
 ) h";
 
-const NAMED_HOLDS: &str = "
+/// The open holds, and the named ones that are not open.
+const OPEN_AND_NAMED_HOLDS: &str = "
 SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
     h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
-FROM unnest($1::smallint[], $2::uuid[], $3::uuid[]) AS n(lane, user_id, id)
+FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id)
 CROSS JOIN LATERAL (
-    SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id OFFSET 0
+    SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.state = 'open' OFFSET 0
+) h
+UNION ALL
+SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
+    h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
+FROM unnest($3::smallint[], $4::uuid[], $5::uuid[]) AS n(lane, user_id, id)
+CROSS JOIN LATERAL (
+    SELECT * FROM credit_holds h
+    WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.id = n.id AND h.state <> 'open' OFFSET 0
 ) h";
 
 const KEYS: &str = "
@@ -114,23 +124,24 @@ SELECT s.user_id, s.source, s.actor, s.reason, s.since
 FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id)
 JOIN account_suspensions s ON s.lane = n.lane AND s.user_id = n.user_id";
 
-/// Creates the accounts that are to be there, locks those that are, and reads what belongs to them: two round
-/// trips, three when accounts may have to be created.
-pub(crate) async fn load(connection: &AsyncPgConnection, needs: &Needs) -> Result<Loaded, StoreError> {
-    if !needs.create.is_empty() {
-        of_users(CREATE_ACCOUNTS, &needs.create).execute(connection).await?;
-    }
-    let locked = of_users(LOCK_ACCOUNTS, &needs.accounts).load::<AccountRow>(connection).await?;
-    let accounts = all(locked, AccountRow::into_domain)?;
-    if accounts.is_empty() {
-        return Ok(Loaded::default());
-    }
-    // Only what was locked: an account that appeared since is not there for this batch.
-    let users: BTreeSet<UserId> = accounts.iter().map(|account| account.user).collect();
-    let (live_lots, open_holds, named_holds, keys, held_keys, named_lots, posted, suspensions, billing) = join!(
-        of_users(LIVE_LOTS, &users).load::<LotRow>(connection),
-        of_users(OPEN_HOLDS, &users).load::<HoldRow>(connection),
-        some(!needs.holds.is_empty(), || of_holds(&needs.holds).load::<HoldRow>(connection)),
+/// Begins a transaction, creates the accounts that are to be there, locks those that are, and reads what belongs
+/// to them, in one round trip.
+///
+/// The order of the statements is the order of the futures in `join!`: see [`Statement::load`].
+pub(crate) async fn begin(connection: &AsyncPgConnection, needs: &Needs) -> Result<Loaded, StoreError> {
+    let users = &needs.accounts;
+    let create = async {
+        if needs.create.is_empty() {
+            return Ok(0);
+        }
+        of_users(CREATE_ACCOUNTS, &needs.create).execute(connection).await
+    };
+    let (begun, created, locked, live_lots, holds, keys, held_keys, named_lots, posted, suspensions, billing) = join!(
+        Statement::new("BEGIN").execute(connection),
+        create,
+        of_users(LOCK_ACCOUNTS, users).load::<AccountRow>(connection),
+        of_users(LIVE_LOTS, users).load::<LotRow>(connection),
+        of_holds(needs).load::<HoldRow>(connection),
         some(!needs.keys.is_empty(), || of_keys(KEYS, &needs.keys).load::<KeyRow>(connection)),
         some(!needs.keys.is_empty(), || of_keys(HOLDS_OF_KEYS, &needs.keys).load::<HoldRow>(connection)),
         some(!needs.sources.is_empty(), || of_lots(&needs.sources).load::<LotRow>(connection)),
@@ -140,10 +151,14 @@ pub(crate) async fn load(connection: &AsyncPgConnection, needs: &Needs) -> Resul
         }),
         billing::load::load(connection, needs),
     );
+    // The error is that of the statement that failed, not of those behind it in the broken transaction.
+    begun?;
+    created?;
+    // An account that appeared after the lock is not among these, so that what was read of it counts for nothing.
+    let accounts = all(locked?, AccountRow::into_domain)?;
     let mut lots = all(live_lots?, LotRow::into_domain)?;
     lots.extend(all(named_lots?, LotRow::into_domain)?);
-    let mut holds = all(open_holds?, HoldRow::into_domain)?;
-    holds.extend(all(named_holds?, HoldRow::into_domain)?);
+    let mut holds = all(holds?, HoldRow::into_domain)?;
     holds.extend(all(held_keys?, HoldRow::into_domain)?);
     Ok(Loaded {
         accounts,
@@ -168,9 +183,15 @@ pub(crate) fn of_users(sql: &'static str, users: &BTreeSet<UserId>) -> Statement
     keyed(sql, users.iter())
 }
 
-fn of_holds(holds: &BTreeSet<(UserId, HoldId)>) -> Statement<'static> {
-    keyed(NAMED_HOLDS, holds.iter().map(|(user, _)| user))
-        .column::<SqlUuid, Uuid>(holds.iter().map(|(_, id)| stored_id(id.as_bytes())))
+fn of_holds(needs: &Needs) -> Statement<'static> {
+    if needs.holds.is_empty() {
+        return of_users(OPEN_HOLDS, &needs.accounts);
+    }
+    let named = || needs.holds.iter();
+    of_users(OPEN_AND_NAMED_HOLDS, &needs.accounts)
+        .column::<SmallInt, i16>(named().map(|(user, _)| lane(user)))
+        .column::<SqlUuid, Uuid>(named().map(|(user, _)| stored_id(user.as_bytes())))
+        .column::<SqlUuid, Uuid>(named().map(|(_, id)| stored_id(id.as_bytes())))
 }
 
 fn of_keys<'a>(sql: &'static str, keys: &'a BTreeSet<(UserId, IdempotencyKey)>) -> Statement<'a> {
@@ -203,7 +224,7 @@ pub(crate) const LOOKUPS: &[(&str, &[&str])] = &[
     (LIVE_LOTS, &["credit_grants_live"]),
     (NAMED_LOTS, &["one_grant_per_source", "credit_grants_parent"]),
     (OPEN_HOLDS, &["credit_holds_open"]),
-    (NAMED_HOLDS, &["credit_holds_pkey"]),
+    (OPEN_AND_NAMED_HOLDS, &["credit_holds_open", "credit_holds_pkey"]),
     (KEYS, &["idempotency_keys_pkey"]),
     (HOLDS_OF_KEYS, &["idempotency_keys_pkey", "credit_holds_pkey"]),
     (POSTED, &["credit_journal_posted_once"]),

@@ -43,7 +43,7 @@ SELECT a.user_id, a.total_credits, a.used_credits, a.held_credits, a.clawed_cred
         WHERE h.lane = a.lane AND h.user_id = a.user_id AND h.state = 'open' AND h.expires_at <= asked.at
     ) OR EXISTS (
         SELECT FROM credit_grants g
-        WHERE g.lane = a.lane AND g.user_id = a.user_id AND g.remaining > 0 AND g.expires_at <= asked.at
+        WHERE g.lane = a.lane AND g.user_id = a.user_id AND g.live AND g.expires_at <= asked.at
     ) AS due
 FROM asked JOIN user_ai_credits a ON a.lane = asked.lane AND a.user_id = asked.user_id";
 
@@ -101,7 +101,7 @@ async fn view_in_full(
                 account_now(&user, now).load::<AccountNow>(connection),
                 credit_grants::table
                     .filter(credit_grants::lane.eq(lane).and(credit_grants::user_id.eq(id)))
-                    .filter(credit_grants::remaining.gt(0))
+                    .filter(credit_grants::live)
                     .select(LotRow::as_select())
                     .load(&mut &*connection),
                 credit_holds::table

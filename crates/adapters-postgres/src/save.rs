@@ -1,4 +1,17 @@
-//! Storing what was decided: a bulk statement for each table that changes, all in one round trip.
+//! Storing what was decided: a few bulk statements and the commit, all in one round trip.
+//!
+//! Nobody can look at the counts of rows before the commit is on its way, so each statement checks its own: the
+//! cast to the domain `every_row` fails, and with it the transaction, unless every row was written.
+//!
+//! A statement costs the server a parse of its message, a start, an answer and a system call to send it, whatever
+//! it writes. So what holds and settlements write is one statement.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::OnceLock;
+use std::task::Poll;
 
 use diesel::QueryResult;
 use diesel::data_types::PgTimestamp;
@@ -15,7 +28,8 @@ use domain::ledger::journal::{JournalEntry, JournalNote};
 use domain::ledger::lots::Lot;
 use domain::ledger::usage::{UsageContent, UsageRecord};
 use domain::tokens::Tokens;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 use uuid::Uuid;
 
 use crate::billing;
@@ -23,6 +37,9 @@ use crate::error::StoreError;
 use crate::rows::{lane, stored_id, stored_time};
 use crate::statement::Statement;
 use crate::storable::cleaned;
+
+/// The check of the domain `every_row`.
+const EVERY_ROW: &str = "every_row_is_written";
 
 const UPDATE_ACCOUNTS: &str = "
 UPDATE user_ai_credits a SET total_credits = n.total, used_credits = n.used, held_credits = n.held,
@@ -108,25 +125,88 @@ const INSERT_CONTENT: &str = "
 INSERT INTO ai_usage_content (lane, user_id, usage_id, request_content, response_content, created_at)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[])";
 
-/// Stores everything that was decided, in the transaction that `connection` is in.
-pub(crate) async fn save(connection: &AsyncPgConnection, decided: &Decided) -> Result<(), StoreError> {
-    let mut writes = Writes { connection, running: Vec::new() };
-    writes.add("resumed suspensions", &decided.resumed, resumed);
-    writes.add("suspensions", &decided.suspended, suspended);
-    writes.add("accounts", &decided.accounts, accounts);
-    writes.add("new lots", &decided.new_lots, new_lots);
-    writes.add("changed lots", &decided.changed_lots, changed_lots);
-    writes.add("new holds", &decided.new_holds, new_holds);
-    writes.add("changed holds", &decided.changed_holds, changed_holds);
-    writes.add("idempotency keys", &decided.keys, keys);
-    writes.add("journal entries", &decided.journal, entries);
-    writes.add("notes", &decided.notes, notes);
-    writes.add("usage rows", &decided.usage, usage);
-    writes.add("texts", &decided.content, content);
-    for (what, count, write) in billing::save::writes(decided) {
-        writes.put(what, count, write);
+/// One statement that writes many rows to one or more tables.
+struct Bulk {
+    /// For people.
+    what: &'static str,
+    /// `INSERT`, `UPDATE` or `DELETE`: of different rows each, because none sees what the others do.
+    writes: &'static [&'static str],
+    sql: OnceLock<String>,
+}
+
+impl Bulk {
+    const fn new(what: &'static str, writes: &'static [&'static str]) -> Self {
+        Self { what, writes, sql: OnceLock::new() }
     }
-    writes.finish().await
+
+    /// The parameters are those of all writes, then for each write the count of its rows.
+    fn sql(&'static self) -> &'static str {
+        self.sql.get_or_init(|| {
+            let mut parameter = 0..;
+            let mut numbered = |text: &str| {
+                let mut pieces = text.split('$');
+                let mut sql = pieces.next().unwrap_or_default().to_owned();
+                for (piece, number) in pieces.zip(&mut parameter) {
+                    let _ = write!(
+                        sql,
+                        "${}{}",
+                        number + 1,
+                        piece.trim_start_matches(|c: char| c.is_ascii_digit())
+                    );
+                }
+                sql
+            };
+            let name = |index: usize| format!("w{index}");
+            let named = |(index, text): (usize, &&str)| {
+                format!("{} AS ({} RETURNING 1)", name(index), numbered(text))
+            };
+            let written: Vec<String> = self.writes.iter().enumerate().map(named).collect();
+            let counted = |index| numbered(&format!("(SELECT count(*) FROM {}) = $1", name(index)));
+            let counts: Vec<String> = (0..self.writes.len()).map(counted).collect();
+            format!("WITH {} SELECT ({})::every_row", written.join(", "), counts.join(" AND "))
+        })
+    }
+}
+
+/// What holds write.
+static HOLDS: Bulk = Bulk::new("accounts or new holds", &[UPDATE_ACCOUNTS, INSERT_HOLDS]);
+/// What holds and settlements write.
+static BOOKS: Bulk = Bulk::new(
+    "accounts, lots, holds, journal entries or usage rows",
+    &[UPDATE_ACCOUNTS, INSERT_HOLDS, UPDATE_LOTS, UPDATE_HOLDS, INSERT_ENTRIES, INSERT_USAGE],
+);
+static NEW_LOTS: Bulk = Bulk::new("new lots", &[INSERT_LOTS]);
+static KEYS: Bulk = Bulk::new("idempotency keys", &[UPSERT_KEYS]);
+static RESUMED: Bulk = Bulk::new("resumed suspensions", &[DELETE_SUSPENSIONS]);
+static SUSPENDED: Bulk = Bulk::new("suspensions", &[INSERT_SUSPENSIONS]);
+static NOTES: Bulk = Bulk::new("notes", &[INSERT_NOTES]);
+static CONTENT: Bulk = Bulk::new("texts", &[INSERT_CONTENT]);
+
+/// Stores everything that was decided, in the transaction that `connection` is in, and commits it. On an error
+/// nothing is stored, and the transaction may still be open.
+///
+/// `sent` are the writes that this connection has seen before: see [`Writes::finish`].
+pub(crate) async fn save_and_commit(
+    connection: &AsyncPgConnection,
+    decided: &Decided,
+    sent: &mut BTreeSet<&'static str>,
+) -> Result<(), StoreError> {
+    // What buying writes is rare, and waited for: its counts are checked here, before anything is committed.
+    billing::save::save(connection, decided).await?;
+    let mut writes = Writes { connection, running: Vec::new() };
+    writes.add(&RESUMED, &decided.resumed, resumed);
+    writes.add(&SUSPENDED, &decided.suspended, suspended);
+    writes.add_books(decided);
+    writes.add(&NEW_LOTS, &decided.new_lots, new_lots);
+    writes.add(&KEYS, &decided.keys, keys);
+    writes.add(&NOTES, &decided.notes, notes);
+    writes.add(&CONTENT, &decided.content, content);
+    writes.finish(sent).await
+}
+
+/// Ends the transaction that `connection` is in and keeps what it did.
+pub(crate) async fn commit(connection: &AsyncPgConnection) -> QueryResult<usize> {
+    Statement::new("COMMIT").execute(connection).await
 }
 
 type Running<'c> = BoxFuture<'c, QueryResult<usize>>;
@@ -134,51 +214,105 @@ type Running<'c> = BoxFuture<'c, QueryResult<usize>>;
 /// Bulk writes that share a round trip.
 struct Writes<'c> {
     connection: &'c AsyncPgConnection,
-    running: Vec<(&'static str, Option<usize>, Running<'c>)>,
+    running: Vec<(&'static str, MaybeDone<Running<'c>>)>,
 }
 
 impl<'c> Writes<'c> {
-    fn add<'d: 'c, T>(&mut self, what: &'static str, rows: &'d [T], write: fn(&'d [T]) -> Statement<'d>) {
+    fn add<'d: 'c, T>(
+        &mut self,
+        bulk: &'static Bulk,
+        rows: &'d [T],
+        columns: fn(Statement<'d>, &'d [T]) -> Statement<'d>,
+    ) {
         if !rows.is_empty() {
-            self.put(what, Some(rows.len()), write(rows));
+            let statement = columns(Statement::new(bulk.sql()), rows);
+            self.run(bulk, statement, &[rows.len()]);
         }
     }
 
-    /// A write that must meet `count` rows, if that can be known.
-    fn put<'d: 'c>(&mut self, what: &'static str, count: Option<usize>, write: Statement<'d>) {
-        self.running.push((what, count, Box::pin(write.execute(self.connection))));
+    fn add_books<'d: 'c>(&mut self, decided: &'d Decided) {
+        let Decided { accounts: updated, new_holds: new, changed_lots: lots, .. } = decided;
+        let Decided { changed_holds: closed, journal, usage: used, .. } = decided;
+        let rest = [lots.len(), closed.len(), journal.len(), used.len()];
+        if rest != [0; 4] {
+            let statement = new_holds(accounts(Statement::new(BOOKS.sql()), updated), new);
+            let statement = changed_holds(changed_lots(statement, lots), closed);
+            let statement = usage(entries(statement, journal), used);
+            let [lots, closed, journal, used] = rest;
+            self.run(&BOOKS, statement, &[updated.len(), new.len(), lots, closed, journal, used]);
+        } else if !updated.is_empty() || !new.is_empty() {
+            let statement = new_holds(accounts(Statement::new(HOLDS.sql()), updated), new);
+            self.run(&HOLDS, statement, &[updated.len(), new.len()]);
+        }
     }
 
-    /// All are waited for, so that the error is the first statement's and not one of those that came
-    /// behind it in the broken transaction.
-    async fn finish(self) -> Result<(), StoreError> {
-        let mut expected = Vec::with_capacity(self.running.len());
-        let mut running = Vec::with_capacity(self.running.len());
-        for (what, count, write) in self.running {
-            expected.push((what, count));
-            running.push(write);
+    fn run<'d: 'c>(&mut self, bulk: &'static Bulk, mut statement: Statement<'d>, counts: &[usize]) {
+        for count in counts {
+            statement = statement.bind::<BigInt, i64>(i64::try_from(*count).unwrap_or(i64::MAX));
         }
-        for ((what, count), written) in expected.into_iter().zip(join_all(running).await) {
-            let written = written?;
-            if let Some(count) = count
-                && written != count
-            {
-                return Err(StoreError::Miscounted(what, written, count));
+        let running: Running<'c> = Box::pin(statement.execute(self.connection));
+        self.running.push((bulk.what, maybe_done(running)));
+    }
+
+    /// Runs the writes, then the commit, without waiting for them in between.
+    ///
+    /// The server runs them in order, and makes a commit behind a statement that failed a rollback. What could
+    /// go wrong is a write that never gets to the server because it cannot be encoded. On a connection that
+    /// knows a statement this comes out when the write is first polled, so the commit is not sent from then
+    /// on; a statement that is still to be prepared is waited for.
+    async fn finish(mut self, sent: &mut BTreeSet<&'static str>) -> Result<(), StoreError> {
+        let all_known = self.running.iter().all(|(what, _)| sent.contains(what));
+        let mut commit: MaybeDone<Running<'_>> = maybe_done(Box::pin(commit(self.connection)));
+        let mut committing = false;
+        poll_fn(|context| {
+            let (mut done, mut failed) = (true, false);
+            for (_, write) in &mut self.running {
+                done &= write.poll_unpin(context).is_ready();
+                failed |= write_failed(write);
             }
+            if committing || (!failed && (all_known || done)) {
+                committing = true;
+                done &= commit.poll_unpin(context).is_ready();
+            }
+            if done { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        // The first error is that of the statement that failed, not of those behind it.
+        for (what, mut write) in self.running {
+            if let Some(written) = Pin::new(&mut write).take_output() {
+                written.map_err(|error| miscounted(what, error))?;
+                sent.insert(what);
+            }
+        }
+        if let Some(committed) = Pin::new(&mut commit).take_output() {
+            committed?;
         }
         Ok(())
     }
 }
 
-/// A statement whose first two parameters are lanes and users.
-fn keyed<'a, T>(sql: &'static str, rows: &'a [T], user: fn(&T) -> &UserId) -> Statement<'a> {
-    Statement::new(sql)
+fn write_failed(write: &mut MaybeDone<Running<'_>>) -> bool {
+    Pin::new(write).output_mut().is_some_and(|written| written.is_err())
+}
+
+fn miscounted(what: &'static str, error: diesel::result::Error) -> StoreError {
+    match error {
+        diesel::result::Error::DatabaseError(_, about) if about.constraint_name() == Some(EVERY_ROW) => {
+            StoreError::Miscounted(what)
+        }
+        other => other.into(),
+    }
+}
+
+/// The columns that every table of users begins with.
+fn keyed<'a, T>(statement: Statement<'a>, rows: &'a [T], user: fn(&T) -> &UserId) -> Statement<'a> {
+    statement
         .column::<SmallInt, i16>(rows.iter().map(|row| lane(user(row))))
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(user(row).as_bytes())))
 }
 
-fn accounts(rows: &[Account]) -> Statement<'_> {
-    keyed(UPDATE_ACCOUNTS, rows, |row| &row.user)
+fn accounts<'a>(statement: Statement<'a>, rows: &'a [Account]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<BigInt, i64>(rows.iter().map(|row| row.total.get()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.used.get()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.held.get()))
@@ -206,8 +340,8 @@ fn accounts(rows: &[Account]) -> Statement<'_> {
         .column::<Text, &str>(rows.iter().map(|row| row.pack_plan.as_str()))
 }
 
-fn new_lots(rows: &[Lot]) -> Statement<'_> {
-    keyed(INSERT_LOTS, rows, |row| &row.user)
+fn new_lots<'a>(statement: Statement<'a>, rows: &'a [Lot]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.id.as_bytes())))
         .column::<Text, &str>(rows.iter().map(|row| row.source.kind.as_str()))
         .column::<Text, &str>(rows.iter().map(|row| row.source.reference.as_str()))
@@ -227,8 +361,8 @@ fn new_lots(rows: &[Lot]) -> Statement<'_> {
         )
 }
 
-fn changed_lots(rows: &[Lot]) -> Statement<'_> {
-    keyed(UPDATE_LOTS, rows, |row| &row.user)
+fn changed_lots<'a>(statement: Statement<'a>, rows: &'a [Lot]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.id.as_bytes())))
         .column::<BigInt, i64>(rows.iter().map(|row| row.remaining.get()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.expired.get()))
@@ -238,8 +372,8 @@ fn changed_lots(rows: &[Lot]) -> Statement<'_> {
         )
 }
 
-fn new_holds(rows: &[Hold]) -> Statement<'_> {
-    keyed(INSERT_HOLDS, rows, |row| &row.user)
+fn new_holds<'a>(statement: Statement<'a>, rows: &'a [Hold]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.id.as_bytes())))
         .column::<BigInt, i64>(rows.iter().map(|row| row.amount.get()))
         .column::<Text, &str>(rows.iter().map(|row| row.state.as_str()))
@@ -260,8 +394,8 @@ fn new_holds(rows: &[Hold]) -> Statement<'_> {
         )
 }
 
-fn changed_holds(rows: &[Hold]) -> Statement<'_> {
-    keyed(UPDATE_HOLDS, rows, |row| &row.user)
+fn changed_holds<'a>(statement: Statement<'a>, rows: &'a [Hold]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.id.as_bytes())))
         .column::<Text, &str>(rows.iter().map(|row| row.state.as_str()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.charged.get()))
@@ -271,11 +405,11 @@ fn changed_holds(rows: &[Hold]) -> Statement<'_> {
         )
 }
 
-fn keys(rows: &[KeyRecord]) -> Statement<'_> {
+fn keys<'a>(statement: Statement<'a>, rows: &'a [KeyRecord]) -> Statement<'a> {
     fn answer<'a, T>(row: &'a KeyRecord, part: fn(&'a StoredAnswer) -> T) -> Option<T> {
         row.answer.as_ref().map(part)
     }
-    keyed(UPSERT_KEYS, rows, |row| &row.user)
+    keyed(statement, rows, |row| &row.user)
         .column::<Text, &str>(rows.iter().map(|row| row.key.as_str()))
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.hold.as_bytes())))
         .column::<Binary, &[u8]>(rows.iter().map(|row| row.fingerprint.as_slice()))
@@ -292,21 +426,20 @@ fn keys(rows: &[KeyRecord]) -> Statement<'_> {
         .column::<Nullable<BigInt>, Option<i64>>(rows.iter().map(|row| answer(row, |it| it.remaining.get())))
 }
 
-fn resumed(rows: &[Suspension]) -> Statement<'_> {
-    keyed(DELETE_SUSPENSIONS, rows, |row| &row.user)
-        .column::<Text, &str>(rows.iter().map(|row| row.source.as_str()))
+fn resumed<'a>(statement: Statement<'a>, rows: &'a [Suspension]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user).column::<Text, &str>(rows.iter().map(|row| row.source.as_str()))
 }
 
-fn suspended(rows: &[Suspension]) -> Statement<'_> {
-    keyed(INSERT_SUSPENSIONS, rows, |row| &row.user)
+fn suspended<'a>(statement: Statement<'a>, rows: &'a [Suspension]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<Text, &str>(rows.iter().map(|row| row.source.as_str()))
         .column::<Text, &str>(rows.iter().map(|row| row.actor.as_str()))
         .column::<Text, &str>(rows.iter().map(|row| row.reason.as_str()))
         .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.since)))
 }
 
-fn entries(rows: &[JournalEntry]) -> Statement<'_> {
-    keyed(INSERT_ENTRIES, rows, |row| &row.user)
+fn entries<'a>(statement: Statement<'a>, rows: &'a [JournalEntry]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<BigInt, i64>(rows.iter().map(|row| row.seq.cast_signed()))
         .column::<Text, &str>(rows.iter().map(|row| row.kind.as_str()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.amount.get()))
@@ -320,14 +453,14 @@ fn entries(rows: &[JournalEntry]) -> Statement<'_> {
         .column::<Binary, &[u8]>(rows.iter().map(|row| row.hash.as_slice()))
 }
 
-fn notes(rows: &[JournalNote]) -> Statement<'_> {
-    keyed(INSERT_NOTES, rows, |row| &row.user)
+fn notes<'a>(statement: Statement<'a>, rows: &'a [JournalNote]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<BigInt, i64>(rows.iter().map(|row| row.seq.cast_signed()))
         .column::<Text, &str>(rows.iter().map(|row| row.text.as_str()))
 }
 
-fn usage(rows: &[UsageRecord]) -> Statement<'_> {
-    keyed(INSERT_USAGE, rows, |row| &row.user)
+fn usage<'a>(statement: Statement<'a>, rows: &'a [UsageRecord]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.hold.as_bytes())))
         .column::<BigInt, i64>(rows.iter().map(|row| row.credits.get()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.absorbed.get()))
@@ -347,8 +480,8 @@ fn usage(rows: &[UsageRecord]) -> Statement<'_> {
         .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.at)))
 }
 
-fn content(rows: &[UsageContent]) -> Statement<'_> {
-    keyed(INSERT_CONTENT, rows, |row| &row.user)
+fn content<'a>(statement: Statement<'a>, rows: &'a [UsageContent]) -> Statement<'a> {
+    keyed(statement, rows, |row| &row.user)
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.hold.as_bytes())))
         .column::<Text, _>(rows.iter().map(|row| cleaned(&row.request)))
         .column::<Text, _>(rows.iter().map(|row| cleaned(&row.response)))
@@ -360,12 +493,13 @@ fn count(tokens: Tokens) -> i64 {
     tokens.get().cast_signed()
 }
 
-/// Every statement that looks rows up, with the index that its plan must use.
+/// Every statement that looks rows up, with the indexes that its plan must use.
 #[cfg(test)]
-pub(crate) const LOOKUPS: &[(&str, &[&str])] = &[
-    (UPDATE_ACCOUNTS, &["user_ai_credits_pkey"]),
-    // Any index will do that starts with the user: a user has few lots.
-    (UPDATE_LOTS, &[]),
-    (UPDATE_HOLDS, &["credit_holds_pkey"]),
-    (DELETE_SUSPENSIONS, &["account_suspensions_pkey"]),
-];
+pub(crate) fn lookups() -> [(&'static str, &'static [&'static str]); 3] {
+    [
+        (HOLDS.sql(), &["user_ai_credits_pkey"]),
+        // Of a lot any index will do that starts with the user: a user has few lots.
+        (BOOKS.sql(), &["user_ai_credits_pkey", "credit_holds_pkey"]),
+        (RESUMED.sql(), &["account_suspensions_pkey"]),
+    ]
+}

@@ -43,6 +43,7 @@ diesel::table! {
         clawed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         expires_at -> Nullable<Timestamptz>,
+        live -> Bool,
     }
 }
 

@@ -44,7 +44,7 @@ FROM asked CROSS JOIN LATERAL (
      ORDER BY h.expires_at LIMIT asked.most)
     UNION ALL
     (SELECT g.user_id FROM credit_grants g
-     WHERE g.remaining > 0 AND g.expires_at IS NOT NULL AND g.expires_at <= asked.now
+     WHERE g.live AND g.expires_at IS NOT NULL AND g.expires_at <= asked.now
      ORDER BY g.expires_at LIMIT asked.most)
 ) due
 LIMIT (SELECT most FROM asked)";

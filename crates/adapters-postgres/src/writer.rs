@@ -1,8 +1,9 @@
 //! The writer: one connection, one transaction for each batch.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use domain::ledger::batch;
 use domain::ledger::command::{Command, Receipt, Refusal};
 use group_commit::{Commit, Failure};
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::connect::{Connector, Purpose};
 use crate::error::StoreError;
+use crate::statement::Statement;
 use crate::{load, save, storable};
 
 /// How long one commit may take. Beyond, the network or the server is taken for dead, the connection is
@@ -23,6 +25,8 @@ pub(crate) struct LedgerWriter {
     connection: Option<AsyncPgConnection>,
     /// Batches tried on this connection.
     batches: u64,
+    /// Writes that this connection has seen.
+    sent: BTreeSet<&'static str>,
 }
 
 /// Plans are made for tables as they are; on a new database these grow from nothing. So plans are forgotten
@@ -31,7 +35,7 @@ const PLANS_LAST: u64 = 4096;
 
 impl LedgerWriter {
     pub fn new(connector: Connector) -> Self {
-        Self { connector, connection: None, batches: 0 }
+        Self { connector, connection: None, batches: 0, sent: BTreeSet::new() }
     }
 
     #[cfg(test)]
@@ -46,12 +50,13 @@ impl LedgerWriter {
             connection
         } else {
             self.batches = 0;
+            self.sent.clear();
             self.connector.connect(Purpose::Writing).await?
         };
         self.batches = self.batches.wrapping_add(1);
         let replan = self.batches.is_power_of_two() || self.batches.is_multiple_of(PLANS_LAST);
         let work = async {
-            let answers = run(&mut connection, commands).await?;
+            let answers = run(&connection, commands, &mut self.sent).await?;
             if replan {
                 connection.batch_execute("DISCARD PLANS").await?;
             }
@@ -61,7 +66,12 @@ impl LedgerWriter {
             Ok(result) => result,
             Err(_) => Err(StoreError::Slow(COMMIT_BOUND.as_secs())),
         };
-        if result.as_ref().err().is_none_or(StoreError::is_about_the_batch) {
+        let ended = match &result {
+            Ok(_) => true,
+            Err(error) if error.is_about_the_batch() => roll_back(&connection).await,
+            Err(_) => false,
+        };
+        if ended {
             self.connection = Some(connection);
         }
         result
@@ -80,16 +90,28 @@ impl Commit for LedgerWriter {
     }
 }
 
-async fn run(connection: &mut AsyncPgConnection, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
-    let needs = batch::needs(commands);
-    connection
-        .transaction(async |connection| {
-            let loaded = load::load(connection, &needs).await?;
-            let decided = batch::decide(loaded, commands)?;
-            if !decided.changes_nothing() {
-                save::save(connection, &decided).await?;
-            }
-            Ok(decided.results)
-        })
-        .await
+/// One transaction in two round trips: begin, lock and read; write and commit.
+///
+/// It is not the driver's transaction manager that begins and ends it, which would take three more. The
+/// connection belongs to this writer alone, and goes back to it only when the transaction has ended: after an
+/// error it is rolled back or the connection dropped, as it is with a future that is dropped halfway.
+async fn run(
+    connection: &AsyncPgConnection,
+    commands: &[Command],
+    sent: &mut BTreeSet<&'static str>,
+) -> Result<Vec<Answer>, StoreError> {
+    let loaded = load::begin(connection, &batch::needs(commands)).await?;
+    let decided = batch::decide(loaded, commands)?;
+    if decided.changes_nothing() {
+        save::commit(connection).await?;
+    } else {
+        save::save_and_commit(connection, &decided, sent).await?;
+    }
+    Ok(decided.results)
+}
+
+/// Ends a transaction that went wrong; says whether the connection may be used again.
+async fn roll_back(connection: &AsyncPgConnection) -> bool {
+    let rolled_back = Statement::new("ROLLBACK").execute(connection);
+    matches!(timeout(COMMIT_BOUND, rolled_back).await, Ok(Ok(_)))
 }

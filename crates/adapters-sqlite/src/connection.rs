@@ -12,6 +12,8 @@ use diesel::{Connection, ConnectionError, QueryableByName, SqliteConnection, sql
 
 /// What every SQLite file begins with.
 const HEADER: &[u8] = b"SQLite format 3\0";
+/// A writer touches pages all over the file: it keeps up to 32 MiB of them.
+const WRITING: &str = "PRAGMA cache_size = -32768;";
 /// Between two tries to switch to write-ahead logging.
 const SWITCH_PAUSE: Duration = Duration::from_millis(20);
 
@@ -133,6 +135,7 @@ impl File {
     pub fn connect(&self) -> Result<SqliteConnection, OpenError> {
         let mut connection = self.establish()?;
         self.switch_to_wal(&mut connection)?;
+        connection.batch_execute(WRITING).map_err(|source| self.failed(source))?;
         Ok(connection)
     }
 

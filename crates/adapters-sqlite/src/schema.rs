@@ -46,6 +46,7 @@ diesel::table! {
         clawed_at -> Nullable<BigInt>,
         created_at -> BigInt,
         expires_at -> Nullable<BigInt>,
+        live -> Nullable<Bool>,
     }
 }
 

@@ -10,13 +10,15 @@ use crate::database::Database;
 use crate::ledger::{ByLedger, open_accounts, verify};
 use crate::options::Options;
 use crate::plain_postgres::{PlainPostgres, Style};
-use crate::plain_sqlite::PlainSqlite;
+use crate::plain_sqlite::{self, PlainSqlite};
 use crate::report::{Section, Target};
 use crate::sides::Sides;
 use crate::{Result, asks};
 
 /// The plain way without transactions: what the targets of P1 and P2 are set against.
 const EACH_ALONE: &str = "a transaction per statement";
+/// The plain way without transactions on SQLite: what the target of P3 is set against.
+const EACH_WRITE: &str = "a transaction per write, one caller";
 /// Accounts of P1, P3 and P4.
 const ACCOUNTS: usize = 1000;
 /// Callers of P1 to P3, and connections of the plain way's pool.
@@ -52,23 +54,30 @@ pub async fn hot_account(options: &Options) -> Result<Section> {
 pub async fn sqlite(options: &Options) -> Result<Section> {
     let mut section = Section::new("P3", "The same on SQLite (WAL, synchronous=FULL), 1,000 accounts");
     let directory = tempfile::Builder::new().prefix("saldo-benchmark-").tempdir()?;
-    let (ledger_file, plain_file) = (directory.path().join("ledger.db"), directory.path().join("plain.db"));
+    let [ledger_file, plain_file, alone_file] =
+        ["ledger.db", "plain.db", "alone.db"].map(|name| directory.path().join(name));
     let many = load(ACCOUNTS, CALLERS, options.window());
     let one = Load { callers: 1, ..many.clone() };
 
     let (plain_store, plain_writer) = SqliteStore::open(&plain_file, adapters_sqlite::Options::default())?;
     open_accounts(&plain_store, &many.users).await?;
     plain_writer.shutdown(PATIENCE).await;
+    let (alone_store, alone_writer) = SqliteStore::open(&alone_file, adapters_sqlite::Options::default())?;
+    open_accounts(&alone_store, &many.users).await?;
+    alone_writer.shutdown(PATIENCE).await;
     let (store, writer) = SqliteStore::open(&ledger_file, adapters_sqlite::Options::default())?;
     open_accounts(&store, &many.users).await?;
 
-    let mut sides = Sides::new(&["plain, one caller"]);
-    let (ledger, plain) = (ByLedger::new(store.clone()), PlainSqlite::open(&plain_file)?);
+    let mut sides = Sides::new(&["plain, one caller", EACH_WRITE]);
+    let ledger = ByLedger::new(store.clone());
+    let plain = PlainSqlite::open(&plain_file, plain_sqlite::Style::EachAct)?;
+    let alone = PlainSqlite::open(&alone_file, plain_sqlite::Style::EachWrite)?;
     for round in 0..=options.rounds() {
-        for side in in_turns(round, 2) {
+        for side in in_turns(round, 3) {
             let run = match side {
                 0 => run(&ledger, &many, round, None).await?,
-                _ => run(&plain, &one, round, None).await?,
+                1 => run(&plain, &one, round, None).await?,
+                _ => run(&alone, &one, round, None).await?,
             };
             sides.add(side, round, run);
         }
@@ -76,7 +85,8 @@ pub async fn sqlite(options: &Options) -> Result<Section> {
     writer.shutdown(PATIENCE).await;
     section.verified("the ledger's books", verify(&store, sides.done(0)).await?);
     section.verified("the plain way's books", verify(&plain_store, sides.done(1)).await?);
-    sides.throughput(&mut section, Target::AtLeast(10.0), "plain, one caller");
+    section.verified("the books of a transaction per write", verify(&alone_store, sides.done(2)).await?);
+    sides.throughput(&mut section, Target::AtLeast(10.0), EACH_WRITE);
     Ok(section)
 }
 

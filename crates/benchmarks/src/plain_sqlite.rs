@@ -1,5 +1,6 @@
-//! The plain way on SQLite: the same rows, one transaction for the hold and one for its settlement. One
-//! caller with one connection, so that nobody ever waits for the file's lock: the plain way at its best.
+//! The plain way on SQLite: the same rows, either one transaction for the hold and one for its settlement, or each
+//! write by itself. One caller with one connection, so that nobody ever waits for the file's lock: the plain way
+//! at its best.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -58,27 +59,48 @@ INSERT INTO ai_usage_log (lane, user_id, id, credits_used, tokens_used, input_to
     duration_ms, request_id, created_at)
 VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, 'assistant', ?, 'settled', FALSE, ?, ?, ?)";
 
+/// What is a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// A hold is one, its settlement another.
+    EachAct,
+    /// Each write is one: what code without transactions does.
+    EachWrite,
+}
+
 /// One connection to the file.
-pub struct PlainSqlite(Mutex<SqliteConnection>);
+pub struct PlainSqlite {
+    connection: Mutex<SqliteConnection>,
+    style: Style,
+}
 
 impl PlainSqlite {
     /// Opens a file that has its tables already, as durable as the product's own connection.
-    pub fn open(path: &Path) -> Result<Arc<Self>> {
+    pub fn open(path: &Path, style: Style) -> Result<Arc<Self>> {
         let name = path.to_str().ok_or("a path that is not UTF-8")?;
         let mut connection = SqliteConnection::establish(name)?;
         connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
-        Ok(Arc::new(Self(Mutex::new(connection))))
+        Ok(Arc::new(Self { connection: Mutex::new(connection), style }))
     }
 }
 
 impl Way for PlainSqlite {
     async fn pair(&self, _caller: usize, user: UserId) -> Result<()> {
-        let mut connection = self.0.lock().map_err(|_| "a caller panicked")?;
+        let mut connection = self.connection.lock().map_err(|_| "a caller panicked")?;
         let connection = &mut *connection;
         let owner = Owner { lane: i64::from(user.lane().get()), id: user.to_string() };
         let hold = HoldId::for_user(&user, asks::unique());
-        connection.immediate_transaction(|connection| make_hold(connection, &owner, hold))?;
-        connection.immediate_transaction(|connection| settle(connection, &owner, user, hold))
+        match self.style {
+            Style::EachAct => {
+                connection.immediate_transaction(|connection| make_hold(connection, &owner, hold))?;
+                connection.immediate_transaction(|connection| settle(connection, &owner, user, hold))
+            }
+            // The very same statements; as nobody else writes, the journal is chained nevertheless.
+            Style::EachWrite => {
+                make_hold(connection, &owner, hold)?;
+                settle(connection, &owner, user, hold)
+            }
+        }
     }
 }
 

@@ -160,7 +160,9 @@ const HOW: &str = "
   locked for the journal's chain of hashes, nothing slower than it has to be. *Plain* waits for each statement
   before the next, as drivers and mappers do by themselves; *plain, pipelined* sends together what does not
   need an answer first; *a transaction per statement* is code without transactions, as the seed's: cheaper in
-  locks, dearer in commits, wrong after a crash, and what the targets of P1 and P2 are set against. On SQLite it is one caller that has the file to itself: it waits for nobody's lock.
+  locks, dearer in commits, wrong after a crash, and what the targets of P1 and P2 are set against. On SQLite it is
+  one caller that has the file to itself and waits for nobody's lock; *a transaction per write*, each durable by
+  itself, is what the target of P3 is set against, and *plain*, one for each act, is the harder comparison.
 - The callers run in the same process as the ledger, and on the same cores as the database. CPU time is user and
   system time by the operating system: of our process (callers included), and of all processes of Postgres.
 - While other work runs beside, the ledger seems to lose more than the plain way, perhaps because the plain way

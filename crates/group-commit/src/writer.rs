@@ -15,6 +15,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How many turns of the runtime answered callers get before the next batch is taken.
 const TURNS: usize = 4;
+/// How often a writer with a thread of its own steps aside for the threads of its callers, at most.
+const STEPS_ASIDE: usize = 256;
 
 /// A running writer: keep it to shut the writer down in order.
 #[derive(Debug)]
@@ -50,7 +52,7 @@ impl Writer {
 
 /// Runs a writer as a task of the present runtime.
 pub fn spawn<C: Commit>(store: C, options: Options) -> (Handle<C>, Writer) {
-    let (handle, stop, run) = prepare(store, options);
+    let (handle, stop, run) = prepare(store, options, Home::Shared);
     let pending = handle.deferred.pending().subscribe();
     (handle, Writer { stop, stopped: Stopped::Task(tokio::spawn(run)), pending })
 }
@@ -62,7 +64,7 @@ pub fn spawn_on_thread<C: Commit>(
     options: Options,
 ) -> std::io::Result<(Handle<C>, Writer)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let (handle, stop, run) = prepare(store, options);
+    let (handle, stop, run) = prepare(store, options, Home::Thread);
     let pending = handle.deferred.pending().subscribe();
     let (gone, stopped) = oneshot::channel();
     thread::Builder::new().name(name.to_owned()).spawn(move || {
@@ -72,9 +74,36 @@ pub fn spawn_on_thread<C: Commit>(
     Ok((handle, Writer { stop, stopped: Stopped::Thread(stopped), pending }))
 }
 
+/// Where a writer runs.
+#[derive(Clone, Copy)]
+enum Home {
+    /// On the runtime of its callers.
+    Shared,
+    /// On a thread of its own.
+    Thread,
+}
+
+impl Home {
+    /// Lets callers that were just answered ask again, until as many wait as there were.
+    async fn step_aside<C: Commit>(self, waiting: &mpsc::Receiver<Waiting<C>>, answered: usize) {
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+        if let Self::Thread = self {
+            for _ in 0..STEPS_ASIDE {
+                if waiting.len() >= answered {
+                    return;
+                }
+                thread::yield_now();
+            }
+        }
+    }
+}
+
 fn prepare<C: Commit>(
     store: C,
     options: Options,
+    home: Home,
 ) -> (Handle<C>, oneshot::Sender<()>, impl Future<Output = ()> + Send) {
     let (queue, waiting) = mpsc::channel(options.queue);
     let (deferred, later) = Deferred::new();
@@ -83,7 +112,7 @@ fn prepare<C: Commit>(
     let handle = Handle { queue, deferred, wait: options.wait };
     let run = async move {
         tokio::spawn(retries);
-        run(store, waiting, stopping, options).await;
+        run(store, waiting, stopping, options, home).await;
     };
     (handle, stop, run)
 }
@@ -93,6 +122,7 @@ async fn run<C: Commit>(
     mut waiting: mpsc::Receiver<Waiting<C>>,
     mut stopping: oneshot::Receiver<()>,
     options: Options,
+    home: Home,
 ) {
     let mut open = true;
     let mut healthy = true;
@@ -115,12 +145,12 @@ async fn run<C: Commit>(
             batch.push(next);
         }
         let patience = if healthy { options.patience } else { Duration::ZERO };
-        let company = batch.len() > 1;
+        let answered = batch.len();
         healthy = commit(&mut store, batch, patience).await;
         // Callers that were just answered ask again at once, if they are let: a moment for them makes the next
         // batch whole, where it would be half of what could be in it. A lone caller is not kept waiting.
-        for _ in 0..if company { TURNS } else { 0 } {
-            tokio::task::yield_now().await;
+        if answered > 1 {
+            home.step_aside(&waiting, answered).await;
         }
     }
 }

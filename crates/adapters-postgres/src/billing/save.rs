@@ -2,6 +2,7 @@
 
 use diesel::data_types::PgTimestamp;
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::AsyncPgConnection;
 use domain::billing::notice::Notice;
 use domain::billing::offer::Offer;
 use domain::billing::profile::{BillingProfile, TopUp};
@@ -12,8 +13,10 @@ use domain::credits::Credits;
 use domain::ledger::account::PlanName;
 use domain::ledger::batch::Decided;
 use domain::ledger::command::KeyedRequest;
+use futures_util::future::join_all;
 use uuid::Uuid;
 
+use crate::error::StoreError;
 use crate::load::keyed;
 use crate::rows::{stored_currency, stored_id, stored_time};
 use crate::statement::Statement;
@@ -89,10 +92,28 @@ SELECT * FROM told
 ON CONFLICT (lane, user_id, kind, subject) DO NOTHING";
 
 /// A write with its name, and how many rows it must meet where that is known.
-pub(crate) type Write<'d> = (&'static str, Option<usize>, Statement<'d>);
+type Write<'d> = (&'static str, Option<usize>, Statement<'d>);
+
+/// Writes what was bought or told, in the transaction that `connection` is in. The statements share a round
+/// trip; all are waited for, so that the error is that of the first that failed, and their counts are checked.
+pub(crate) async fn save(connection: &AsyncPgConnection, decided: &Decided) -> Result<(), StoreError> {
+    let mut expected = Vec::new();
+    let mut running = Vec::new();
+    for (what, count, write) in writes(decided) {
+        expected.push((what, count));
+        running.push(write.execute(connection));
+    }
+    for ((what, count), written) in expected.into_iter().zip(join_all(running).await) {
+        let written = written?;
+        if count.is_some_and(|count| written != count) {
+            return Err(StoreError::Miscounted(what));
+        }
+    }
+    Ok(())
+}
 
 /// What is to be written, in this order; nothing when nothing was bought or told.
-pub(crate) fn writes(decided: &Decided) -> Vec<Write<'_>> {
+fn writes(decided: &Decided) -> Vec<Write<'_>> {
     fn all<'d, T>(
         writes: &mut Vec<Write<'d>>,
         what: &'static str,

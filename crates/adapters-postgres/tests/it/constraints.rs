@@ -9,7 +9,7 @@ use testkit::requests::billing::{NewsExt, event, new_purchase_id, news, open as 
 use testkit::requests::{SettleExt, credits, grant, hold, settle, user};
 use testkit::time::time;
 
-use crate::harness::{open, run, words};
+use crate::harness::{number, open, run, words};
 
 #[tokio::test]
 async fn a_command_that_breaks_a_constraint_is_rejected_alone() {
@@ -32,6 +32,40 @@ async fn a_command_that_breaks_a_constraint_is_rejected_alone() {
             }
             Err(other) => panic!("{other}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_misses_a_row_stores_nothing_at_all() {
+    let opened = open().await;
+    for user in [user(1), user(2)] {
+        must(opened.store.grant(grant(user, "p")).await);
+    }
+    let (first, second) = (hold(user(1)), hold(user(2)));
+    let holds = [(user(1), first.id), (user(2), second.id)];
+    must(opened.store.hold(first).await);
+    must(opened.store.hold(second).await);
+    let mut connection = opened.plain().await;
+    for statement in [
+        "CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER leave_out BEFORE UPDATE ON credit_holds FOR EACH ROW EXECUTE FUNCTION leave_out()",
+    ] {
+        run(&mut connection, statement).await.unwrap();
+    }
+    for _ in 0..2 {
+        for (user, id) in holds {
+            let refused = opened.store.settle(settle(user, id)).await.unwrap_err().to_string();
+            assert!(refused.contains("not every row was written"), "{refused}");
+        }
+    }
+    let written = "SELECT (SELECT count(*) FROM credit_journal WHERE kind = 'use') +
+        (SELECT count(*) FROM ai_usage_log) + (SELECT sum(used_credits)::bigint FROM user_ai_credits) +
+        (SELECT count(*) FROM credit_grants WHERE remaining < amount) AS number";
+    assert_eq!(number(&mut connection, written).await, 0);
+
+    run(&mut connection, "DROP TRIGGER leave_out ON credit_holds").await.unwrap();
+    for (user, id) in holds {
+        must(opened.store.settle(settle(user, id)).await);
     }
 }
 
