@@ -75,12 +75,11 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
         HttpApp::new()
             .app_data(shared.0.clone())
             .app_data(shared.1.clone())
-            .configure(|routes| match &sandbox {
-                Some(sandbox) => {
+            .configure(|routes| {
+                if let Some(sandbox) = &sandbox {
                     routes.app_data(sandbox.clone());
                     sandbox::register(routes);
                 }
-                None => {}
             })
             .configure(routes::register)
             .wrap(from_fn(limit_addresses))

@@ -26,6 +26,10 @@ pub async fn render_problems(
     if !response.status().is_client_error() && !response.status().is_server_error() {
         return Ok(response);
     }
+    // A page for people says itself what is wrong.
+    if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
+        return Ok(response);
+    }
     let (kind, cause) = match response.response().error() {
         Some(error) => match error.as_error::<Problem>() {
             Some(problem) => (problem.kind.clone(), problem.cause.clone()),

@@ -289,6 +289,12 @@ impl Purchase {
         returns.fold(self.refunded_minor, |sum, each| sum.saturating_add(each.minor))
     }
 
+    /// How much of the payment is away by disputes that are open or lost, in minor units.
+    pub fn disputed_minor(&self) -> i64 {
+        let away = |each: &&Return| each.kind == ReturnKind::Dispute && each.state != ReturnState::Won;
+        self.returns.iter().filter(away).fold(0, |sum, each| sum.saturating_add(each.minor))
+    }
+
     /// Its state as clients are shown it.
     pub fn standing(&self) -> Standing {
         let disputed = |each: &Return| each.kind == ReturnKind::Dispute && each.state == ReturnState::Open;

@@ -1,6 +1,7 @@
 //! From what the sandbox knows to what a page shows.
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, ContentType};
 use adapters_sandbox::{Act, CheckoutView, PortalView, Stage, SubscriptionView};
 use askama::Template;
@@ -179,7 +180,9 @@ pub fn forgotten(visit: &Visit) -> Result<HttpResponse, Problem> {
         ),
         frame: Frame::new(visit, visit.say("Página esquecida", "Forgotten page")),
     };
-    answer(&page, &page.frame)
+    let mut response = answer(&page, &page.frame)?;
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    Ok(response)
 }
 
 fn answer(page: &impl Template, frame: &Frame) -> Result<HttpResponse, Problem> {

@@ -78,12 +78,17 @@ impl Billing {
     /// The first purchase that one of the names leads to, without asking the provider.
     async fn find(&self, sighting: &Sighting) -> Result<Option<Purchase>, Stop> {
         let names = &sighting.names;
+        // A later invoice carries its subscription's metadata: that names the first purchase, not its own.
+        let own = match &sighting.fact {
+            Fact::Invoice(invoice) => invoice.reason == InvoiceReason::Begin,
+            _ => true,
+        };
         let candidates = [
             names.session.clone().map(PurchaseName::Session),
             names.charge.clone().map(PurchaseName::Charge),
             names.intent.clone().map(PurchaseName::Intent),
             names.invoice.clone().map(PurchaseName::Invoice),
-            sighting.purchase.map(PurchaseName::Id),
+            sighting.purchase.filter(|_| own).map(PurchaseName::Id),
         ];
         for name in candidates.into_iter().flatten() {
             if let Some(purchase) = self.book.purchase(name).await? {
