@@ -96,7 +96,7 @@ fn both_generations_say_the_same() {
 }
 
 #[test]
-fn why_it_was_made_is_one_of_three() {
+fn why_it_was_made_is_one_of_three_or_not_said() {
     for (word, reason) in [
         ("subscription_create", InvoiceReason::Begin),
         ("subscription_cycle", InvoiceReason::Cycle),
@@ -106,7 +106,7 @@ fn why_it_was_made_is_one_of_three() {
     ] {
         assert_eq!(invoice("invoice.paid", &with(new(), json!({"billing_reason": word}))).reason, reason);
     }
-    assert_eq!(invoice("invoice.paid", &json!({})).reason, InvoiceReason::Other);
+    assert_eq!(invoice("invoice.paid", &json!({})).reason, InvoiceReason::Unsaid);
 }
 
 #[test]
