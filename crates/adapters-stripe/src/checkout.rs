@@ -27,7 +27,10 @@ use crate::transport::Transport;
 /// Opens a checkout. The purchase's id is its idempotency key: the same again answers the same session.
 pub(crate) async fn open(transport: &Transport, order: &CheckoutOrder) -> Result<CheckoutPage, PaymentError> {
     let request = request(order).build();
-    let answer = transport.send(request, Some(&order.purchase.to_string())).await?.json()?;
+    // Other parameters under the same key would be refused.
+    let suffix = if order.without_customer { "-no-customer" } else { "" };
+    let key = format!("{}{suffix}", order.purchase);
+    let answer = transport.send(request, Some(&key)).await?.json()?;
     let part = |name: &str| {
         let missing = || unavailable(format!("Stripe: a checkout session without {name}"));
         json::text(&answer, &format!("/{name}")).ok_or_else(missing)

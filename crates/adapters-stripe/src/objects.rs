@@ -55,23 +55,23 @@ impl Kind {
 
 /// What an object says. `event` is the type of the event that brought it; empty for what was looked up.
 pub(crate) fn read(kind: Kind, event: &str, object: &Value, as_of: Timestamp) -> Sighting {
-    let names = names(kind, object);
+    let names = names(kind, event, object);
     let sighting = |purchase: Option<PurchaseId>, fact: Fact| Sighting { purchase, names, fact, as_of };
     match kind {
         Kind::Session => sighting(session::purchase(object), session::fact(event, object)),
         Kind::Intent => sighting(own_purchase(object), intent::fact(event, object)),
-        Kind::Charge => sighting(own_purchase(object), charge::fact(object, as_of)),
+        Kind::Charge => sighting(own_purchase(object), charge::fact(event, object, as_of)),
         Kind::Refund => sighting(own_purchase(object), Fact::Refund),
         Kind::Dispute => sighting(own_purchase(object), dispute::fact(event, object)),
         Kind::Invoice => sighting(invoice::purchase(object), invoice::fact(event, object)),
         Kind::Subscription => sighting(own_purchase(object), subscription::fact(event, object)),
-        Kind::FraudWarning => sighting(own_purchase(object), fraud_warning(object)),
+        Kind::FraudWarning => sighting(own_purchase(object), fraud_warning(event, object)),
         Kind::Other => sighting(own_purchase(object), Fact::Nothing),
     }
 }
 
 /// The names that it tells: its own, and those of others.
-fn names(kind: Kind, object: &Value) -> Names {
+fn names(kind: Kind, event: &str, object: &Value) -> Names {
     let mut names = Names {
         session: None,
         customer: name(object, "/customer"),
@@ -85,9 +85,9 @@ fn names(kind: Kind, object: &Value) -> Names {
         Kind::Session => names.session = id,
         Kind::Intent => {
             names.intent = id;
-            names.charge = intent::charge(object);
+            names.charge = intent::charge(object).filter(|_| intent::has_succeeded(event, object));
         }
-        Kind::Charge => names.charge = id,
+        Kind::Charge => names.charge = id.filter(|_| !charge::has_failed(object)),
         Kind::Invoice => {
             names.invoice = id;
             invoice::learn(&mut names, object);
@@ -103,6 +103,9 @@ fn names(kind: Kind, object: &Value) -> Names {
     names
 }
 
-fn fraud_warning(object: &Value) -> Fact {
-    text(object, "/id").map_or(Fact::Nothing, |id| Fact::FraudWarning { id })
+/// The warning itself; that it was acted upon is no warning.
+fn fraud_warning(event: &str, object: &Value) -> Fact {
+    text(object, "/id")
+        .filter(|_| !event.ends_with(".updated"))
+        .map_or(Fact::Nothing, |id| Fact::FraudWarning { id })
 }

@@ -109,6 +109,7 @@ fn invoice<'a>(state: &State, invoice: &'a Invoice) -> Seen<'a> {
             mode: PayMode::Subscription,
         }),
         // That is what an event says; an invoice that is looked up is paid or not.
+        whole: true,
         collecting_failed: false,
         period_end: Some(invoice.period.1),
         price: Some(price(terms)),

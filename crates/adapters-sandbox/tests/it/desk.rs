@@ -89,6 +89,7 @@ impl Bench {
             mode,
             customer: None,
             keep_card: false,
+            without_customer: false,
             expires_at: Timestamp::from_micros((START + 23 * 3600) * 1_000_000),
             success_url: "http://localhost:5173/upgrade?success=true&session_id={CHECKOUT_SESSION_ID}".into(),
             cancel_url: "http://localhost:5173/upgrade?canceled=true".into(),

@@ -27,6 +27,11 @@ pub(super) fn has_failed(intent: &Value) -> bool {
     }
 }
 
+/// Whether it is paid, by its latest charge.
+pub(super) fn has_succeeded(event: &str, intent: &Value) -> bool {
+    event == "payment_intent.succeeded" || text(intent, "/status").as_deref() == Some("succeeded")
+}
+
 /// `None` while it is open, and where it does not say how much was paid.
 fn evidence(event: &str, intent: &Value) -> Option<Evidence> {
     let event = event.strip_prefix("payment_intent.").unwrap_or_default();

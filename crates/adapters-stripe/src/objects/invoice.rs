@@ -58,6 +58,7 @@ pub(super) fn fact(event: &str, invoice: &Value) -> Fact {
         },
         paid: paid(event, invoice),
         collecting_failed: event == "invoice.payment_failed",
+        whole: is_whole(invoice),
         period_end: period_end(invoice),
         price: price(invoice),
         plan: METADATA.iter().find_map(|metadata| text(invoice, &format!("{metadata}/{PLAN}"))),
@@ -70,6 +71,16 @@ fn paid(event: &str, invoice: &Value) -> Option<Paid> {
     let minor = amount(invoice, "/amount_paid").filter(|_| is_paid)?;
     let currency = text(invoice, "/currency")?.to_lowercase();
     Some(Paid { minor, currency, mode: PayMode::Subscription })
+}
+
+/// Whether nothing was taken off: no discount, no credit of the customer's. As far as it says.
+fn is_whole(invoice: &Value) -> bool {
+    let paid = amount(invoice, "/amount_paid");
+    let same = |field: &str| match (amount(invoice, field), paid) {
+        (Some(other), Some(paid)) => other == paid,
+        _ => true,
+    };
+    same("/subtotal") && same("/total")
 }
 
 /// The latest end of a period that the subscription itself is charged for.

@@ -38,10 +38,17 @@ fn without_an_amount_all_or_none_is_refunded() {
     assert_eq!(fact("charge.refunded", &all), refunded(2900, Some("card")));
     let none = with(all.clone(), json!({"refunded": false, "payment_method_details": null}));
     assert_eq!(fact("charge.updated", &none), refunded(0, None));
-    // Nothing is better than a guess, which would outweigh what is known.
+    // A guess would outweigh what is known: what does not say it is read anew.
     for unknown in [with(all.clone(), json!({"refunded": null})), with(all, json!({"amount": null}))] {
-        assert_eq!(fact("charge.refunded", &unknown), Fact::Nothing);
+        assert_eq!(fact("charge.refunded", &unknown), Fact::Refund);
+        assert_eq!(fact("charge.updated", &unknown), Fact::Nothing);
     }
+}
+
+#[test]
+fn an_attempt_that_failed_is_not_the_payments_charge() {
+    let failed = read("charge.failed", &with(charge(), json!({"status": "failed", "paid": false})));
+    assert_eq!((failed.fact, failed.names.charge), (Fact::Nothing, None));
 }
 
 #[test]

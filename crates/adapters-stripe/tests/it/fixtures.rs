@@ -68,6 +68,7 @@ pub fn order() -> CheckoutOrder {
         mode: PayMode::Payment,
         customer: None,
         keep_card: false,
+        without_customer: false,
         expires_at: seconds(NOW_SECONDS + 3600),
         success_url: "https://app.example/upgrade?success=true&session_id={CHECKOUT_SESSION_ID}".into(),
         cancel_url: "https://app.example/upgrade?canceled=true".into(),

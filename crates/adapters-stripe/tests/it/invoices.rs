@@ -60,6 +60,7 @@ fn sighting() -> InvoiceSighting {
         reason: InvoiceReason::Cycle,
         paid: Some(Paid { minor: 2900, currency: "brl".into(), mode: PayMode::Subscription }),
         collecting_failed: false,
+        whole: true,
         period_end: Some(seconds(END)),
         price: Some("price_1".into()),
         plan: Some("starter".into()),

@@ -47,7 +47,7 @@ pub(super) fn read(env: &mut Env, production: bool, stand_ins: &mut Vec<String>)
     let publishable = env.text(PUBLISHABLE);
     let webhook = env.secret(WEBHOOK);
     let previous = env.secret(PREVIOUS);
-    let api_base = api_base(env);
+    let api_base = api_base(env, production);
     let reconcile_every = Duration::from_secs(u64::from(env.parsed(RECONCILE, 60_u32).clamp(1, 3600)));
     let (key, webhook) = match (key, webhook) {
         (Some(key), Some(webhook)) => (key, webhook),
@@ -77,6 +77,10 @@ pub(super) fn read(env: &mut Env, production: bool, stand_ins: &mut Vec<String>)
         }
     }
     let livemode = livemode.unwrap_or_default();
+    if production && !livemode {
+        stand_ins
+            .push("STRIPE_SECRET_KEY is a test key: credits are sold and NO REAL MONEY moves".to_owned());
+    }
     Billing::Stripe(Stripe {
         secret_key: key,
         livemode,
@@ -95,8 +99,12 @@ fn nothing(production: bool, stand_ins: &mut Vec<String>) -> Billing {
     Billing::Sandbox
 }
 
-fn api_base(env: &mut Env) -> Option<Url> {
+fn api_base(env: &mut Env, production: bool) -> Option<Url> {
     let url = env.parsed_if_set::<Url>("STRIPE_API_BASE")?;
+    let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    if production && url.scheme() == "http" && !local {
+        env.fault("STRIPE_API_BASE: the secret key would travel unencrypted; use https");
+    }
     if matches!(url.scheme(), "http" | "https") && url.has_host() {
         return Some(url);
     }

@@ -16,6 +16,8 @@ use crate::wiring::App;
 /// How often events are looked for that are due again, or that another server took in and did not finish. New
 /// ones wake the worker.
 const TICK: Duration = Duration::from_secs(1);
+/// Workers of this server: an event that waits for the provider does not hold up those that need nothing of it.
+const WORKERS: usize = 4;
 /// How often accounts are looked for that run low.
 const TOP_UP: Duration = Duration::from_secs(5);
 
@@ -23,7 +25,9 @@ const TOP_UP: Duration = Duration::from_secs(5);
 pub(super) fn start(jobs: &mut JoinSet<()>, app: &actix_web::web::Data<App>) {
     let Some(selling) = &app.selling else { return };
     let reconcile_every = selling.reconcile_every;
-    jobs.spawn(work_off(app.clone().into_inner()));
+    for _ in 0..WORKERS {
+        jobs.spawn(work_off(app.clone().into_inner()));
+    }
     jobs.spawn(every(reconcile_every, "feed", app, |app| with(app, feed)));
     jobs.spawn(every(reconcile_every.min(Duration::from_secs(30)), "look up", app, |app| with(app, look_up)));
     jobs.spawn(every(TOP_UP, "top up", app, |app| with(app, top_up)));

@@ -5,7 +5,7 @@ use chrono::{DateTime, Days, NaiveDate};
 use domain::clock::Timestamp;
 use domain::credits::Credits;
 use domain::ids::{IdempotencyKey, UserId};
-use domain::ledger::account::Actor;
+use domain::ledger::account::{Actor, SuspensionSource};
 use domain::ports::identity::Scope;
 use domain::services::accounts::{MOST_BY_HAND, ManualCredits};
 use domain::services::assistant::question::FieldRule;
@@ -16,7 +16,7 @@ use super::credits::Parameters;
 use super::views::AdminCreditsBody;
 use crate::clock::{day_start, rfc3339, to_timestamp, today};
 use crate::http::auth::Bearer;
-use crate::http::body::read_json;
+use crate::http::body::{MOST_BYTES, read_bytes, read_json};
 use crate::http::fields::Fields;
 use crate::http::headers::{IDEMPOTENCY_REPLAYED, required_idempotency_key};
 use crate::http::problem::{Kind, Problem};
@@ -174,17 +174,38 @@ pub async fn suspend(
     Ok(web::Json(AdminCreditsBody::of(user, &view)))
 }
 
-/// `POST /api/admin/users/{id}/resume`: lifts the admin's suspension.
+/// The longest name of a suspension.
+const LONGEST_SOURCE: usize = 300;
+
+/// `POST /api/admin/users/{id}/resume`: lifts the admin's suspension, or, with `source` in a body, the one of that
+/// name (`dispute:...`).
 pub async fn resume(
     bearer: Bearer,
     app: web::Data<App>,
     id: web::Path<String>,
+    payload: web::Payload,
 ) -> Result<impl Responder, Problem> {
     let admin = bearer.with(Scope::AdminWrite)?.user;
     let user = user(&id)?;
+    let source = suspension_source(&read_bytes(payload, MOST_BYTES).await?)?;
     let accounts = app.accounts.clone();
-    let view = app.run(async move { accounts.resume(Actor::admin(&admin), user).await }).await??;
+    let view = app.run(async move { accounts.resume(Actor::admin(&admin), user, source).await }).await??;
     Ok(web::Json(AdminCreditsBody::of(user, &view)))
+}
+
+fn suspension_source(body: &[u8]) -> Result<Option<SuspensionSource>, Problem> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    let body: Value = serde_json::from_slice(body).map_err(|_| Kind::MalformedJson)?;
+    let mut fields = Fields::of_body(&body)?;
+    let source = fields.text("source").map(str::trim);
+    if source.is_some_and(|source| source.chars().count() > LONGEST_SOURCE) {
+        fields.fault("source", FieldRule::AtMostChars(LONGEST_SOURCE));
+    } else if source.is_some_and(str::is_empty) {
+        fields.fault("source", FieldRule::NotBlank);
+    }
+    fields.finish(source.map(|source| SuspensionSource::stored(source.to_owned())))
 }
 
 /// The user that a path names: a UUID, or what stands as `sub` in their token.

@@ -11,7 +11,8 @@ pub async fn livez() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "alive" }))
 }
 
-/// The server can work: not shutting down, lease in force, store answers. Says what is wrong otherwise.
+/// The server can work: not shutting down, lease in force, store answers, tokens can be checked. Says what is wrong
+/// otherwise.
 pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     let mut reasons = Vec::new();
     if app.state.is_draining() {
@@ -23,6 +24,9 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     if let Err(cause) = app.stores.upkeep.ping().await {
         tracing::warn!(%cause, "the store does not answer");
         reasons.push("the store does not answer");
+    }
+    if !app.tokens.is_ready() {
+        reasons.push("jwks: the keys of the tokens' issuer have not come yet");
     }
     if reasons.is_empty() {
         Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))

@@ -228,6 +228,11 @@ impl SuspensionSource {
         Self(format!("dispute:{id}"))
     }
 
+    /// Whether nothing but an admin's judgement will lift it.
+    pub fn is_left_to_admins(&self) -> bool {
+        self.0.starts_with("fraud_warning:")
+    }
+
     /// As a store kept it.
     pub fn stored(text: String) -> Self {
         Self(text)

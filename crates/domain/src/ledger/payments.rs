@@ -15,8 +15,7 @@ use super::account::{Actor, SuspensionSource};
 use super::books::{Book, Halt, Tracked};
 use super::command::{
     ClawBackRequest, GrantRequest, ObservePaymentRequest, ObserveSubscriptionRequest, OpenPurchaseRequest,
-    PaymentPolicy, PaymentReceipt, PurchaseReceipt, Receipt, Refusal, ResumeRequest, SetTopUpRequest,
-    SuspendRequest,
+    PaymentReceipt, PurchaseReceipt, Receipt, Refusal, ResumeRequest, SetTopUpRequest, SuspendRequest,
 };
 use super::lots::{Source, SourceKind};
 use super::{clawback, grants, holds, standing};
@@ -26,9 +25,12 @@ use crate::billing::offer::Offer;
 use crate::billing::profile::{BillingProfile, DECLINES_ALLOWED, TopUp};
 use crate::billing::purchase::{Names, Progress, Purchase, PurchaseKind, Return, ReturnKind, ReturnState};
 use crate::billing::subscription::{GRACE, Subscription};
-use crate::clock::{Moment, Timestamp};
+use crate::clock::{Moment, Span, Timestamp};
 use crate::ids::{GrantId, PurchaseId};
 use crate::money::Currency;
+
+/// How long the credits of a period last that was paid when it was over already.
+const LATE_PERIOD: Span = Span::from_secs(31 * 86_400);
 
 /// The sources whose lots an observation may touch.
 pub(super) fn sources(request: &ObservePaymentRequest) -> impl Iterator<Item = Source> {
@@ -91,7 +93,12 @@ fn written_down(request: OpenPurchaseRequest) -> Purchase {
 
 /// A top-up is opened when it is on, credits are low, none is under way, and the month's cap allows it.
 fn reserve_top_up(book: &mut Book, request: &OpenPurchaseRequest) -> Result<(), Halt> {
-    let available = book.account.balances()?.available;
+    let balances = book.account.balances()?;
+    let available = balances.available;
+    // What could not be spent is not bought: a dispute suspends, and what is owed would eat it.
+    if book.account.suspensions > 0 || balances.owed.is_positive() {
+        return Err(Refusal::TopUpNotDue.into());
+    }
     let month = request.now.day.month();
     let price = request.offer.price.minor();
     let Some(top_up) = book.profile.as_mut().filter(|profile| profile.top_up.is_some()) else {
@@ -140,13 +147,14 @@ pub(super) fn observe(book: &mut Book, request: &ObservePaymentRequest) -> Resul
         // Before anything is changed: a refusal must leave the book as it was.
         grants::check_addition(book, purchase.offer.credits)?;
     }
-    learn_customer(book, &request.facts.names);
+    let before = book.purchases.get(&id).map(|row| (**row).clone());
     if let Some(text) = &complaint {
         complain(book, id, text, request.now.at);
     } else {
+        learn_customer(book, &request.facts.names);
         merge(book, request);
     }
-    agree(book, request)?;
+    agree(book, before.as_ref(), request)?;
     receipt(book, id, repeated, complaint)
 }
 
@@ -271,7 +279,12 @@ fn merge(book: &mut Book, request: &ObservePaymentRequest) {
     if !next.progress.is_open() {
         next.next_lookup = None;
     }
-    if let Some(heard) = facts.refunded {
+    // A payment may have charges that failed before the one that counts.
+    let of_another_charge = match (&next.names.charge, &facts.names.charge) {
+        (Some(known), Some(heard)) => known != heard,
+        _ => false,
+    };
+    if let Some(heard) = facts.refunded.filter(|_| !of_another_charge) {
         let known = (next.refunded_as_of, next.refunded_minor);
         if (heard.as_of, heard.minor) > known {
             next.refunded_minor = heard.minor.max(0);
@@ -332,7 +345,7 @@ fn merge_dispute(returns: &mut Vec<Return>, heard: &DisputeFact) {
 }
 
 /// Makes the books agree with the purchase's row.
-fn agree(book: &mut Book, request: &ObservePaymentRequest) -> Result<(), Halt> {
+fn agree(book: &mut Book, before: Option<&Purchase>, request: &ObservePaymentRequest) -> Result<(), Halt> {
     let (id, now) = (request.purchase, request.now);
     let Some(row) = book.purchases.get(&id) else { return Ok(()) };
     let row = (**row).clone();
@@ -359,7 +372,10 @@ fn agree(book: &mut Book, request: &ObservePaymentRequest) -> Result<(), Halt> {
         };
         clawback::claw_back(book, claw_back)?;
     }
-    stand(book, &row, request.policy, &request.actor, now);
+    if row.returned_minor() > before.map_or(0, Purchase::returned_minor) {
+        stop_top_up(book, &row, now.at);
+    }
+    stand(book, before, &row, request);
     if let Some(warning) = &request.facts.fraud_warning {
         warn(book, &row, warning, request);
     }
@@ -371,7 +387,11 @@ fn grant(book: &mut Book, row: &Purchase, id: GrantId, actor: Actor, now: Moment
     let Some(source) = row.source() else { return Ok(()) };
     let expires_at = match row.kind {
         PurchaseKind::Pack | PurchaseKind::TopUp => row.offer.pack_expiry(now.at),
-        PurchaseKind::Subscription | PurchaseKind::Renewal => row.period_end.map(|end| end.after(GRACE)),
+        PurchaseKind::Subscription | PurchaseKind::Renewal => {
+            let due = row.period_end.map(|end| end.after(GRACE));
+            // Collected after its period was over: what was paid for is not to be gone at once.
+            due.map(|due| if due <= now.at { now.at.after(LATE_PERIOD) } else { due })
+        }
     };
     let request = GrantRequest {
         id,
@@ -426,6 +446,18 @@ fn give_notice_of_failure(book: &mut Book, row: &Purchase, request: &ObservePaym
         }
         _ => {}
     }
+}
+
+/// Who gets money back does not want a card charged for what it bought: automatic top-up is switched off.
+fn stop_top_up(book: &mut Book, row: &Purchase, now: Timestamp) {
+    let Some(profile) = book.profile.as_mut() else { return };
+    if !profile.top_up.as_ref().is_some_and(|it| it.settings.enabled) {
+        return;
+    }
+    if let Some(top_up) = &mut profile.change().top_up {
+        top_up.settings.enabled = false;
+    }
+    book.tell(NoticeKind::TopUpDisabled, row.id.to_string(), priced(row), now);
 }
 
 /// Lets the next top-up begin when this one has ended; too many declines in a row switch it off. `row` is the
@@ -491,21 +523,26 @@ fn carry_subscription(book: &mut Book, row: &Purchase, now: Timestamp) {
     standing::follow_subscriptions(book, now);
 }
 
-/// A dispute that is open suspends; one that is over does not, unless the house wants it so.
-fn stand(book: &mut Book, row: &Purchase, policy: PaymentPolicy, actor: &Actor, now: Moment) {
+/// A dispute that is open suspends; one that is over does not, unless the house wants it so. Then it suspends
+/// when it is lost, and not again after an admin has lifted that.
+fn stand(book: &mut Book, before: Option<&Purchase>, row: &Purchase, request: &ObservePaymentRequest) {
+    let now = request.now;
     for dispute in row.returns.iter().filter(|each| each.kind == ReturnKind::Dispute) {
         let source = SuspensionSource::dispute(&dispute.reference);
         let suspended = book.suspensions.iter().any(|known| known.source == source);
+        let same = |each: &&Return| each.kind == dispute.kind && each.reference == dispute.reference;
+        let heard = before.and_then(|row| row.returns.iter().find(same)).map(|each| each.state);
         let wanted = match dispute.state {
             ReturnState::Open => true,
             ReturnState::Won => false,
-            ReturnState::Lost => policy.suspend_after_lost_dispute,
+            ReturnState::Lost if heard == Some(ReturnState::Lost) => suspended,
+            ReturnState::Lost => request.policy.suspend_after_lost_dispute,
         };
         if dispute.state == ReturnState::Open {
             let details = NoticeDetails { minor: Some(dispute.minor), ..priced(row) };
             book.tell(NoticeKind::DisputeOpened, dispute.reference.clone(), details, now.at);
         }
-        let (user, actor) = (row.user, actor.clone());
+        let (user, actor) = (row.user, request.actor.clone());
         if wanted && !suspended {
             let reason = format!("dispute {} of purchase {}", dispute.reference, row.id);
             standing::suspend(book, SuspendRequest { user, source, actor, reason, now });

@@ -3,7 +3,7 @@
 //! Suspension: any one source suspends, and lifting one leaves the others. The plan: that of the subscription
 //! whose period is paid; without one, that of the last pack paid for.
 
-use super::account::{PlanName, Suspension};
+use super::account::{PlanName, Suspension, SuspensionSource};
 use super::books::Book;
 use super::command::{PlanStanding, Receipt, ResumeRequest, SuspendRequest};
 use crate::billing::subscription::{GRACE, Subscription};
@@ -20,9 +20,13 @@ pub(super) fn suspend(book: &mut Book, request: SuspendRequest) -> Receipt {
     standing(book)
 }
 
-/// Lifts the suspension of one source; there being none, nothing changes.
+/// Lifts the suspension of one source; there being none, nothing changes. What an admin lifts is everything that
+/// was left to an admin: fraud warnings too, but no dispute that is open.
 pub(super) fn resume(book: &mut Book, request: &ResumeRequest) -> Receipt {
-    if let Some(index) = book.suspensions.iter().position(|known| known.source == request.source) {
+    let by_admin = request.source == SuspensionSource::admin();
+    let lifts =
+        |known: &Suspension| known.source == request.source || (by_admin && known.source.is_left_to_admins());
+    while let Some(index) = book.suspensions.iter().position(lifts) {
         let lifted = book.suspensions.swap_remove(index);
         // Suspended and resumed within one batch: there is no row to delete.
         match book.out.suspended.iter().position(|new| new.source == lifted.source) {

@@ -78,4 +78,10 @@ pub trait TokenVerifier: Send + Sync {
     /// Who the token names, at `now`; refused for a bad signature, a wrong algorithm, a missing or
     /// wrong claim, or a time outside its validity.
     fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, BadToken>;
+
+    /// Whether there is anything to check tokens with: `false` while an issuer's keys have not come yet. Once
+    /// `true`, it stays so.
+    fn is_ready(&self) -> bool {
+        true
+    }
 }

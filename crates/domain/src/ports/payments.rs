@@ -38,6 +38,8 @@ pub struct CheckoutOrder {
     pub mode: PayMode,
     /// The customer at the provider, if known.
     pub customer: Option<String>,
+    /// Whether the provider refused it for the customer it knew: the same again, under another name, without.
+    pub without_customer: bool,
     /// Whether a card is to be kept for automatic top-up.
     pub keep_card: bool,
     /// When the checkout is to close.
@@ -186,6 +188,8 @@ pub struct InvoiceSighting {
     pub paid: Option<Paid>,
     /// Whether collecting failed.
     pub collecting_failed: bool,
+    /// Whether nothing was taken off: no discount, no credit of the customer's.
+    pub whole: bool,
     /// End of the period that it is for; `None` when it does not say.
     pub period_end: Option<Timestamp>,
     /// The provider's price of its line, if it has just one.

@@ -114,9 +114,15 @@ impl Accounts {
         Ok(self.view(user).await?)
     }
 
-    /// Lifts the admin's suspension; others, such as a dispute's, stay.
-    pub async fn resume(&self, actor: Actor, user: UserId) -> Result<AccountView, LedgerError> {
-        let (source, now) = (SuspensionSource::admin(), self.clock.now());
+    /// Lifts the admin's suspension and those that are left to admins; others stay, such as an open dispute's.
+    /// One of those is lifted by its name.
+    pub async fn resume(
+        &self,
+        actor: Actor,
+        user: UserId,
+        source: Option<SuspensionSource>,
+    ) -> Result<AccountView, LedgerError> {
+        let (source, now) = (source.unwrap_or_else(SuspensionSource::admin), self.clock.now());
         self.ledger.resume(ResumeRequest { user, source, actor, now }).await?;
         Ok(self.view(user).await?)
     }

@@ -161,3 +161,22 @@ async fn without_stripe_nothing_is_sold_in_production() {
     assert_eq!(server.get("/sandbox/checkout/x").send().await.unwrap().status(), 404);
     server.finish().await;
 }
+
+#[tokio::test]
+async fn a_customer_that_the_provider_does_not_know_locks_nobody_out() {
+    let shop = Shop::open(Setup::sqlite()).await;
+    let user = shop.server.stranger();
+    let session = shop.session(&user, "starter", "payment").await;
+    let mut events = shop.stripe.pay_by_card(&session).await;
+    for event in &mut events {
+        if event.object().get("customer").is_some() {
+            event.object_mut()["customer"] = json!("cus_of_another_account");
+        }
+    }
+    shop.deliver(&events).await;
+    shop.until_available(&user, 5000).await;
+    let again = shop.session(&user, "starter", "payment").await;
+    shop.deliver(&shop.stripe.pay_by_card(&again).await).await;
+    shop.until_available(&user, 10_000).await;
+    shop.close().await;
+}

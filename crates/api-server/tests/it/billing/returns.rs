@@ -143,3 +143,66 @@ async fn a_boleto_is_refunded_by_hand_and_recorded() {
     assert_eq!(shop.server.credits(&user).await["total_credits"], 0);
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_card_that_was_declined_first_does_not_stand_in_a_refunds_way() {
+    let shop = Shop::open(Setup::sqlite()).await;
+    let user = shop.server.stranger();
+    let session = shop.session(&user, "starter", "payment").await;
+    shop.deliver(&shop.stripe.card_declined(&session).await).await;
+    shop.deliver(&shop.stripe.pay_by_card(&session).await).await;
+    shop.until_available(&user, 5000).await;
+    let purchase = shop.purchase(&user, &session).await;
+    let path = format!("/api/admin/purchases/{}/refund", purchase["id"].as_str().unwrap());
+    // The same request twice, as a double click sends it.
+    for _ in 0..2 {
+        let request = shop.server.post(&path).bearer_auth(crate::harness::token("the-admin", "admin"));
+        let request = request.header("Idempotency-Key", "refund-once");
+        let answer = request.json(&json!({ "reason": "pedido", "amount_minor": 2900 })).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+        assert_eq!(shop.server.credits(&user).await["total_credits"], 0);
+    }
+    let events = shop.stripe.events().await;
+    shop.deliver(&events).await;
+    shop.until_worked_off(&events).await;
+    assert_eq!(shop.server.credits(&user).await["total_credits"], 0);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn what_was_paid_back_by_hand_is_not_paid_back_again() {
+    let shop = Shop::open(Setup::sqlite()).await;
+    let (user, session) = shop.customer("starter", 5000).await;
+    let purchase = shop.purchase(&user, &session).await;
+    let by_hand = json!({ "reason": "transferência", "manual": true, "amount_minor": 1000 });
+    assert_eq!(shop.refund(&purchase, by_hand).await.0, 200);
+    let (status, body) = shop.refund(&purchase, json!({ "reason": "tudo", "amount_minor": 2900 })).await;
+    assert_eq!(status, 422, "{body}");
+    let (status, body) = shop.refund(&purchase, json!({ "reason": "o resto" })).await;
+    assert_eq!((status, &body["refunded_minor"]), (200, &json!(2900)), "{body}");
+    assert_eq!(shop.stripe.object(&shop.charge(&session).await).await["amount_refunded"], 1900);
+    let (status, _) = shop.refund(&purchase, json!({ "reason": "mais" })).await;
+    assert_eq!(status, 422);
+    assert_eq!(shop.server.credits(&user).await["total_credits"], 0);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_fraud_warning_suspends_where_the_catalogue_says_so_and_an_admin_lifts_it() {
+    let setup = Setup::sqlite();
+    let path = setup.path("catalog.toml");
+    let strict = include_str!("../../../../../catalog.toml")
+        .replace("suspend_on_fraud_warning = false", "suspend_on_fraud_warning = true");
+    std::fs::write(&path, strict).unwrap();
+    let shop = Shop::open(setup.with("CATALOG_FILE", path.to_str().unwrap())).await;
+    let (user, session) = shop.customer("starter", 5000).await;
+    let events = shop.stripe.early_fraud_warning(&shop.charge(&session).await).await;
+    shop.deliver(&events).await;
+    shop.until_worked_off(&events).await;
+    assert_eq!(shop.server.ask(&user, "Oi").send().await.unwrap().status(), 403);
+    let resume = shop.server.post(&format!("/api/admin/users/{}/resume", user.sub));
+    let answer = resume.bearer_auth(crate::harness::token("the-admin", "admin")).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(shop.server.ask(&user, "Oi").send().await.unwrap().status(), 200);
+    shop.close().await;
+}

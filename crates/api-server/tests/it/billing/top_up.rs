@@ -82,3 +82,20 @@ async fn settings_make_sense_or_are_refused() {
     }
     shop.close().await;
 }
+
+#[tokio::test]
+async fn who_gets_money_back_is_not_charged_again() {
+    let shop = Shop::open(Setup::sqlite()).await;
+    let (user, session) = shop.customer("starter", 5000).await;
+    let customer = shop.stripe.object(&session).await["customer"].as_str().unwrap().to_owned();
+    shop.stripe.keep_card(&customer).await;
+    assert_eq!(set(&shop, &user, wanted(100, 100_000)).await.0, 200);
+    let (_, events) = shop.stripe.refund(&shop.charge(&session).await, 2900).await;
+    shop.deliver(&events).await;
+    shop.until_available(&user, 0).await;
+    let request = shop.server.get("/api/billing/auto-top-up").bearer_auth(&user.token);
+    let (_, body) = read(request.send().await.unwrap()).await;
+    assert_eq!((&body["enabled"], &body["in_progress"]), (&json!(false), &json!(false)));
+    assert_eq!(shop.admin_purchases(&user).await.len(), 1);
+    shop.close().await;
+}

@@ -111,23 +111,29 @@ impl Billing {
         purchase: &Purchase,
     ) -> Result<CheckoutPage, CheckoutError> {
         let expires_at = purchase.created_at.after(CHECKOUT_LIFETIME);
-        let page = self
-            .provider
-            .open_checkout(CheckoutOrder {
-                purchase: purchase.id,
-                user: order.user,
-                offer: purchase.offer.clone(),
-                title: plan.name.clone(),
-                price: plan.stripe_price.clone().filter(|_| order.mode == PayMode::Subscription),
-                mode: order.mode,
-                customer: self.book.profile(order.user).await?.customer,
-                keep_card: order.keep_card,
-                expires_at,
-                success_url: self.pages.success.clone(),
-                cancel_url: self.pages.cancel.clone(),
-            })
-            .await
-            .map_err(CheckoutError::Provider)?;
+        let asked = CheckoutOrder {
+            purchase: purchase.id,
+            user: order.user,
+            offer: purchase.offer.clone(),
+            title: plan.name.clone(),
+            price: plan.stripe_price.clone().filter(|_| order.mode == PayMode::Subscription),
+            mode: order.mode,
+            customer: self.book.profile(order.user).await?.customer,
+            without_customer: false,
+            keep_card: order.keep_card,
+            expires_at,
+            success_url: self.pages.success.clone(),
+            cancel_url: self.pages.cancel.clone(),
+        };
+        let page = match self.provider.open_checkout(asked.clone()).await {
+            // A customer who was deleted there, or is one of its test mode, must not lock anybody out.
+            Err(PaymentError::Refused(_)) if asked.customer.is_some() => {
+                let anew = CheckoutOrder { customer: None, without_customer: true, ..asked };
+                self.provider.open_checkout(anew).await
+            }
+            answer => answer,
+        }
+        .map_err(CheckoutError::Provider)?;
         let facts = PaymentFacts {
             names: Names { session: Some(page.session.clone()), ..Names::default() },
             url: Some(page.url.clone()),

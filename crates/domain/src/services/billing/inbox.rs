@@ -12,10 +12,11 @@ use crate::ports::payments::{Fact, ForgedEvent, ProviderEvent};
 /// How long to wait after the first failed try, the second, and so on; after the last the event is given up.
 /// Nearly a day in all.
 const WAITS_SECS: [u32; 9] = [1, 5, 30, 120, 600, 1800, 3600, 3 * 3600, 12 * 3600];
-/// How long one worker has for an event before another may take it.
-const CLAIM: Span = Span::from_secs(10);
-/// How many events a worker takes at once.
-const AT_ONCE: u32 = 20;
+/// How long one worker has for the events it took before another may take them. Short, so that what a killed
+/// server had in hand is not late; two workers on the same event do no harm.
+const CLAIM: Span = Span::from_secs(15);
+/// How many events a worker takes at once: few, because one that has to ask a slow provider holds up the rest.
+const AT_ONCE: u32 = 5;
 
 /// Why a webhook was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

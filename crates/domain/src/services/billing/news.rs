@@ -64,7 +64,7 @@ impl Billing {
             Fact::Charge { .. } if kind != "charge.refunded" => self.other_charge(&sighting).await,
             Fact::Charge { .. } | Fact::Refund => self.refunded(&sighting).await,
             Fact::Dispute { .. } | Fact::FraudWarning { .. } => self.contested(&sighting).await,
-            Fact::Invoice(invoice) => self.invoice(&sighting, invoice).await,
+            Fact::Invoice(invoice) => self.invoice(kind, &sighting, invoice).await,
             Fact::Subscription { .. } => self.subscription(&sighting).await,
             Fact::Nothing => Err(Verdict::Ignored("not followed".to_owned())),
         };
@@ -91,7 +91,9 @@ impl Billing {
             sighting.purchase.filter(|_| own).map(PurchaseName::Id),
         ];
         for name in candidates.into_iter().flatten() {
-            if let Some(purchase) = self.book.purchase(name).await? {
+            let found = self.book.purchase(name).await?;
+            // What was sold in test mode is nothing to a live key.
+            if let Some(purchase) = found.filter(|purchase| purchase.livemode == self.livemode) {
                 return Ok(Some(purchase));
             }
         }
@@ -114,7 +116,7 @@ impl Billing {
         evidence: Option<Evidence>,
     ) -> Result<Verdict, Stop> {
         let Some(purchase) = self.find(sighting).await? else {
-            return Err(Verdict::Unknown("the session names no purchase of ours".to_owned()));
+            return Err(unknown(sighting, "the session names no purchase of ours"));
         };
         // A subscription's checkout is paid by its invoice: that tells the period, and grants.
         let begun = purchase.kind.mode() == PayMode::Subscription && mode == PayMode::Subscription;
@@ -127,7 +129,10 @@ impl Billing {
 
     async fn intent(&self, sighting: &Sighting, evidence: Option<Evidence>) -> Result<Verdict, Stop> {
         let Some(purchase) = self.find(sighting).await? else {
-            return Err(Verdict::Ignored("the payment intent names no purchase of ours".to_owned()));
+            return Err(match sighting.purchase {
+                Some(_) => unknown(sighting, "the payment intent's purchase is not there"),
+                None => Verdict::Ignored("the payment intent names no purchase of ours".to_owned()),
+            });
         };
         let news = PaymentFacts { names: sighting.names.clone(), ..facts() };
         match (purchase.kind, evidence) {
@@ -181,13 +186,14 @@ impl Billing {
 
     /// The charge that a payment's names lead to, as it is now.
     pub(super) async fn charge_now(&self, names: &Names) -> Result<Option<Sighting>, Stop> {
-        if let Some(charge) = &names.charge
-            && let Some(seen) = self.look(ObjectName::Charge(charge.clone())).await?
+        // By the intent first: a payment may have charges that failed before the one that counts.
+        if let Some(intent) = &names.intent
+            && let Some(seen) = self.look(ObjectName::ChargeOfIntent(intent.clone())).await?
         {
             return Ok(Some(seen));
         }
-        match &names.intent {
-            Some(intent) => self.look(ObjectName::ChargeOfIntent(intent.clone())).await,
+        match &names.charge {
+            Some(charge) => self.look(ObjectName::Charge(charge.clone())).await,
             None => Ok(None),
         }
     }
@@ -229,20 +235,39 @@ impl Billing {
                 return Ok(purchase);
             }
         }
-        Err(Verdict::Unknown("the charge names no purchase of ours".to_owned()))
+        Err(unknown(sighting, "the charge names no purchase of ours"))
     }
 
-    async fn invoice(&self, sighting: &Sighting, invoice: &InvoiceSighting) -> Result<Verdict, Stop> {
+    async fn invoice(
+        &self,
+        kind: &str,
+        sighting: &Sighting,
+        invoice: &InvoiceSighting,
+    ) -> Result<Verdict, Stop> {
         let (Some(id), Some(subscription)) = (&sighting.names.invoice, &sighting.names.subscription) else {
             return Err(Verdict::Ignored("not a subscription's invoice".to_owned()));
         };
+        if kind == "invoice.paid" && invoice.paid.is_none() {
+            // An event that leaves out what was paid: the invoice itself may say it.
+            return match self.look(ObjectName::Invoice(id.clone())).await? {
+                Some(seen) => match &seen.fact {
+                    Fact::Invoice(now) if now.paid.is_some() => {
+                        Box::pin(self.invoice("lookup", &seen, now)).await
+                    }
+                    _ => Err(Verdict::Later(format!("invoice {id} does not say what was paid"))),
+                },
+                None => Err(Verdict::Later(format!("invoice {id} does not say what was paid"))),
+            };
+        }
         if invoice.paid.is_none() && !invoice.collecting_failed {
             return Err(Verdict::Ignored("neither paid nor failed".to_owned()));
         }
         let known = self.book.purchase(PurchaseName::Invoice(id.clone())).await?;
         let (began, terms) = self.subscription_of(sighting, subscription).await?;
-        if invoice.reason == InvoiceReason::Other && known.is_none() {
-            let paid = invoice.paid.as_ref().map_or(0, |paid| paid.minor);
+        if let Some(paid) = invoice.paid.as_ref().filter(|_| known.is_none())
+            && (invoice.reason == InvoiceReason::Other || paid.minor == 0)
+        {
+            let paid = paid.minor;
             return Err(Verdict::Parked(format!(
                 "invoice {id} is no period's: {paid} paid, nothing granted"
             )));
@@ -256,11 +281,14 @@ impl Billing {
             None => PurchaseId::of_invoice(&began.user, id),
         };
         let minor = invoice.paid.as_ref().map_or_else(|| terms.price.minor(), |paid| paid.minor);
+        // The terms as last paid, those it began with, or another plan's, if that was paid in full.
         let offer = if terms.price.minor() == minor {
             terms
+        } else if began.offer.price.minor() == minor {
+            began.offer.clone()
         } else {
-            let changed = self.catalogue.plan_paid(invoice.price.as_deref(), invoice.plan.as_deref(), minor);
-            changed.map_or(terms, Plan::offer)
+            let paid = || self.catalogue.plan_paid(invoice.price.as_deref(), invoice.plan.as_deref(), minor);
+            invoice.whole.then(paid).flatten().map_or(terms, Plan::offer)
         };
         let facts = PaymentFacts {
             names: sighting.names.clone(),
@@ -299,7 +327,7 @@ impl Billing {
             let offer = purchase.offer.clone();
             return Ok((purchase, offer));
         }
-        Err(Verdict::Unknown(format!("subscription {id} is not known")))
+        Err(unknown(sighting, &format!("subscription {id} is not known")))
     }
 
     async fn subscription(&self, sighting: &Sighting) -> Result<Verdict, Stop> {
@@ -333,6 +361,14 @@ impl Billing {
         let request = ObserveSubscriptionRequest { user: began.user, facts: news, now: self.clock.now() };
         self.till.observe_subscription(request).await?;
         Ok(Verdict::Done)
+    }
+}
+
+/// Nothing of ours so far. What claims to be ours ends before a human's eyes, not in silence.
+fn unknown(sighting: &Sighting, text: &str) -> Verdict {
+    match sighting.purchase {
+        Some(_) => Verdict::Later(text.to_owned()),
+        None => Verdict::Unknown(text.to_owned()),
     }
 }
 

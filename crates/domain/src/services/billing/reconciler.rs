@@ -18,6 +18,9 @@ const MOST_LOOKUPS: u32 = 100;
 /// our names for a day, and closes every checkout within one.
 const FORGOTTEN: Span = Span::from_secs(25 * 60 * 60);
 
+/// The provider remembers our names for a day; this is well within it.
+const REMEMBERED: Span = Span::from_secs(20 * 60 * 60);
+
 /// What one turn found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
@@ -82,6 +85,7 @@ impl Billing {
                 Some(ObjectName::IntentOfPurchase { customer: customer.clone(), purchase: purchase.id })
             }
             (_, Some(session), _, _) => Some(ObjectName::Session(session.clone())),
+            (_, None, Some(intent), _) => Some(ObjectName::SessionOfIntent(intent.clone())),
             _ => None,
         };
         let seen = match object {
@@ -97,8 +101,21 @@ impl Billing {
                 }
                 verdict
             }
+            Ok(None) if purchase.kind == PurchaseKind::TopUp => self.ask_the_card_again(purchase).await,
             Ok(None) => self.abandon(purchase).await,
             Err(error) => Verdict::Later(error.to_string()),
+        }
+    }
+
+    /// The provider has no trace of a top-up: its card was never asked. Under the purchase's name that can only
+    /// be done once, as long as the provider remembers the name.
+    async fn ask_the_card_again(&self, purchase: &Purchase) -> Verdict {
+        let now = self.clock.now().at;
+        match &purchase.names.customer {
+            Some(customer) if now.since(purchase.created_at) < REMEMBERED => {
+                self.charge(purchase, customer.clone()).await
+            }
+            _ => self.abandon(purchase).await,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Paying back, by an admin's hand.
 
+use sha2::{Digest, Sha256};
+
 use super::Billing;
 use super::news::refund_facts;
 use crate::billing::facts::{ManualRefund, PaymentFacts};
@@ -70,14 +72,21 @@ impl Billing {
         if purchase.progress != Progress::Paid {
             return Err(RefundError::NotPaid);
         }
-        let left = purchase.offer.price.minor().saturating_sub(purchase.returned_minor()).max(0);
-        if request.minor.is_some_and(|minor| minor < 1 || minor > purchase.offer.price.minor()) {
+        let left = left_of(&purchase);
+        // What went back beside the provider's refunds. Those it counts itself: a refund that is asked for once
+        // more must reach it, to be answered like the first.
+        let elsewhere = purchase.returned_minor().saturating_sub(purchase.refunded_minor);
+        let most = purchase.offer.price.minor().saturating_sub(elsewhere);
+        let out_of_range = request.minor.is_some_and(|minor| minor < 1 || minor > most);
+        if !request.manual && (out_of_range || (elsewhere > 0 && left == 0)) {
             return Err(RefundError::OutOfRange { left });
         }
         if request.manual {
             self.record(&purchase, left, request).await?;
         } else {
-            self.pay_back(&purchase, request).await?;
+            // All that is left is the provider's to know, unless some of it went back another way.
+            let minor = request.minor.or_else(|| (elsewhere > 0).then_some(left));
+            self.pay_back(&purchase, RefundRequest { minor, ..request }).await?;
         }
         self.book.purchase(name).await?.ok_or(RefundError::Unknown)
     }
@@ -93,7 +102,7 @@ impl Billing {
             return Ok(());
         }
         let minor = request.minor.unwrap_or(left);
-        if minor > left || left == 0 {
+        if !(1..=left).contains(&minor) {
             return Err(RefundError::OutOfRange { left });
         }
         let facts =
@@ -112,7 +121,7 @@ impl Billing {
             purchase: purchase.id,
             names: names.clone(),
             minor: request.minor,
-            key: format!("refund-{}-{}", purchase.id, request.key.as_str()),
+            key: refund_key(purchase.id, &request.key),
         };
         self.provider.refund(order).await.map_err(RefundError::Provider)?;
         // The event will say so too; the admin should not have to wait for it. If the charge cannot be read
@@ -148,4 +157,15 @@ impl Billing {
         }
         Ok(names)
     }
+}
+
+/// What is left to pay back of a purchase, in minor units.
+fn left_of(purchase: &Purchase) -> i64 {
+    purchase.offer.price.minor().saturating_sub(purchase.returned_minor()).max(0)
+}
+
+/// The name of a refund at the provider, within the length that it takes.
+fn refund_key(purchase: PurchaseId, key: &IdempotencyKey) -> String {
+    let digest = Sha256::digest(key.as_str().as_bytes());
+    digest.iter().take(16).fold(format!("refund-{purchase}-"), |name, byte| format!("{name}{byte:02x}"))
 }

@@ -4,7 +4,7 @@ use super::Billing;
 use super::news::{Verdict, given_up};
 use crate::billing::facts::PaymentFacts;
 use crate::billing::profile::{BillingProfile, TopUpSettings};
-use crate::billing::purchase::{Names, Progress, PurchaseKind};
+use crate::billing::purchase::{Names, Progress, Purchase, PurchaseKind};
 use crate::ids::{PurchaseId, UserId};
 use crate::ledger::command::{OpenPurchaseRequest, Refusal, SetTopUpRequest};
 use crate::ports::Unavailable;
@@ -76,6 +76,11 @@ impl Billing {
         {
             return Some(error.into());
         }
+        Some(self.charge(&purchase, customer).await)
+    }
+
+    /// Charges the kept card for a top-up that is written down.
+    pub(super) async fn charge(&self, purchase: &Purchase, customer: String) -> Verdict {
         let charge = CardCharge {
             purchase: purchase.id,
             user: purchase.user,
@@ -83,17 +88,16 @@ impl Billing {
             customer,
         };
         match self.provider.charge_card(charge).await {
-            Ok(seen) => Some(self.take("top_up", seen).await),
+            Ok(seen) => self.take("top_up", seen).await,
             Err(PaymentError::Refused(reason)) => {
-                let failed = given_up(Progress::Failed);
-                Some(match self.observe_known(&purchase, failed).await {
+                match self.observe_known(purchase, given_up(Progress::Failed)).await {
                     Ok(_) => Verdict::Ignored(format!("declined: {reason}")),
                     Err(error) => error.into(),
-                })
+                }
             }
             // Whether the card was charged is unknown: the reconciler finds out. Never tried again as a new
             // payment.
-            Err(PaymentError::Unavailable(cause)) => Some(cause.into()),
+            Err(PaymentError::Unavailable(cause)) => cause.into(),
         }
     }
 }
