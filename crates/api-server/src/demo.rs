@@ -41,6 +41,15 @@ pub async fn welcome(app: &App, config: &Config, address: &str) -> Result<(), Le
         "curl -s {address}/api/ai-assistant -H 'Authorization: Bearer {user_token}' \
          -H 'Content-Type: application/json' -d '{{\"message\":\"Como posso economizar este mês?\"}}'"
     );
+    if app.sells_by_sandbox() {
+        println!();
+        println!("  Buy credits: open the address in the answer in a browser, and pay (simulated):");
+        println!();
+        println!(
+            "curl -s {address}/api/billing/create-checkout-session -H 'Authorization: Bearer {user_token}' \
+             -H 'Content-Type: application/json' -d '{{\"planId\":\"starter\"}}'"
+        );
+    }
     println!();
     Ok(())
 }
