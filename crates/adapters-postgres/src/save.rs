@@ -43,17 +43,24 @@ const EVERY_ROW: &str = "every_row_is_written";
 
 const UPDATE_ACCOUNTS: &str = "
 UPDATE user_ai_credits a SET total_credits = n.total, used_credits = n.used, held_credits = n.held,
-    clawed_credits = n.clawed, last_grant = n.last_grant, plan_type = n.plan, renewal_date = n.renewal,
-    rate_requests_tat = n.requests_tat, rate_tokens_tat = n.tokens_tat, day_number = n.day,
-    day_used = n.day_used, day_held = n.day_held, alert_threshold = n.threshold, alert_armed = n.armed,
-    suspensions = n.suspensions, seq = n.seq, journal_hash = n.hash, plan_until = n.plan_until,
-    pack_plan = n.pack_plan, updated_at = now()
-FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-    $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::integer[], $13::bigint[],
-    $14::bigint[], $15::bigint[], $16::boolean[], $17::integer[], $18::bigint[], $19::bytea[],
-    $20::timestamptz[], $21::text[])
-    AS n(lane, user_id, total, used, held, clawed, last_grant, plan, renewal, requests_tat, tokens_tat, day,
-    day_used, day_held, threshold, armed, suspensions, seq, hash, plan_until, pack_plan)
+    clawed_credits = n.clawed, rate_requests_tat = n.requests_tat, rate_tokens_tat = n.tokens_tat,
+    day_number = n.day, day_used = n.day_used, day_held = n.day_held, alert_armed = n.armed, seq = n.seq,
+    journal_hash = n.hash, updated_at = now()
+FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+    $7::timestamptz[], $8::timestamptz[], $9::integer[], $10::bigint[], $11::bigint[], $12::boolean[],
+    $13::bigint[], $14::bytea[])
+    AS n(lane, user_id, total, used, held, clawed, requests_tat, tokens_tat, day, day_used, day_held, armed, seq,
+    hash)
+WHERE a.lane = n.lane AND a.user_id = n.user_id";
+
+/// What no hold and no settlement changes.
+const UPDATE_STANDINGS: &str = "
+UPDATE user_ai_credits a SET last_grant = n.last_grant, plan_type = n.plan, renewal_date = n.renewal,
+    alert_threshold = n.threshold, suspensions = n.suspensions, plan_until = n.plan_until,
+    pack_plan = n.pack_plan
+FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::bigint[],
+    $7::integer[], $8::timestamptz[], $9::text[])
+    AS n(lane, user_id, last_grant, plan, renewal, threshold, suspensions, plan_until, pack_plan)
 WHERE a.lane = n.lane AND a.user_id = n.user_id";
 
 const INSERT_LOTS: &str = "
@@ -175,6 +182,7 @@ static BOOKS: Bulk = Bulk::new(
     "accounts, lots, holds, journal entries or usage rows",
     &[UPDATE_ACCOUNTS, INSERT_HOLDS, UPDATE_LOTS, UPDATE_HOLDS, INSERT_ENTRIES, INSERT_USAGE],
 );
+static STANDINGS: Bulk = Bulk::new("standings of accounts", &[UPDATE_STANDINGS]);
 static NEW_LOTS: Bulk = Bulk::new("new lots", &[INSERT_LOTS]);
 static KEYS: Bulk = Bulk::new("idempotency keys", &[UPSERT_KEYS]);
 static RESUMED: Bulk = Bulk::new("resumed suspensions", &[DELETE_SUSPENSIONS]);
@@ -193,10 +201,13 @@ pub(crate) async fn save_and_commit(
 ) -> Result<(), StoreError> {
     // What buying writes is rare, and waited for: its counts are checked here, before anything is committed.
     billing::save::save(connection, decided).await?;
+    let standing: Vec<&Account> =
+        decided.accounts.iter().filter(|account| decided.standings.contains(&account.user)).collect();
     let mut writes = Writes { connection, running: Vec::new() };
     writes.add(&RESUMED, &decided.resumed, resumed);
     writes.add(&SUSPENDED, &decided.suspended, suspended);
     writes.add_books(decided);
+    writes.add(&STANDINGS, &standing, standings);
     writes.add(&NEW_LOTS, &decided.new_lots, new_lots);
     writes.add(&KEYS, &decided.keys, keys);
     writes.add(&NOTES, &decided.notes, notes);
@@ -317,23 +328,31 @@ fn accounts<'a>(statement: Statement<'a>, rows: &'a [Account]) -> Statement<'a> 
         .column::<BigInt, i64>(rows.iter().map(|row| row.used.get()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.held.get()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.clawed.get()))
-        .column::<BigInt, i64>(rows.iter().map(|row| row.last_grant.get()))
-        .column::<Text, &str>(rows.iter().map(|row| row.plan.as_str()))
-        .column::<Nullable<Timestamptz>, Option<PgTimestamp>>(
-            rows.iter().map(|row| row.renewal.map(stored_time)),
-        )
         .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.limits.requests_tat)))
         .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.limits.tokens_tat)))
         .column::<Integer, i32>(rows.iter().map(|row| row.limits.day.as_days()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.limits.day_used.get()))
         .column::<BigInt, i64>(rows.iter().map(|row| row.limits.day_held.get()))
+        .column::<Bool, bool>(rows.iter().map(|row| row.alert_armed))
+        .column::<BigInt, i64>(rows.iter().map(|row| row.seq.cast_signed()))
+        .column::<Binary, &[u8]>(rows.iter().map(|row| row.journal_hash.as_slice()))
+}
+
+fn standings<'a>(statement: Statement<'a>, rows: &'a [&'a Account]) -> Statement<'a> {
+    let keys: Vec<(i16, Uuid)> =
+        rows.iter().map(|row| (lane(&row.user), stored_id(row.user.as_bytes()))).collect();
+    statement
+        .column::<SmallInt, i16>(keys.iter().map(|(lane, _)| *lane))
+        .column::<SqlUuid, Uuid>(keys.iter().map(|(_, user)| *user))
+        .column::<BigInt, i64>(rows.iter().map(|row| row.last_grant.get()))
+        .column::<Text, &str>(rows.iter().map(|row| row.plan.as_str()))
+        .column::<Nullable<Timestamptz>, Option<PgTimestamp>>(
+            rows.iter().map(|row| row.renewal.map(stored_time)),
+        )
         .column::<Nullable<BigInt>, Option<i64>>(
             rows.iter().map(|row| row.alert_threshold.map(domain::credits::Credits::get)),
         )
-        .column::<Bool, bool>(rows.iter().map(|row| row.alert_armed))
         .column::<Integer, i32>(rows.iter().map(|row| row.suspensions.cast_signed()))
-        .column::<BigInt, i64>(rows.iter().map(|row| row.seq.cast_signed()))
-        .column::<Binary, &[u8]>(rows.iter().map(|row| row.journal_hash.as_slice()))
         .column::<Nullable<Timestamptz>, Option<PgTimestamp>>(
             rows.iter().map(|row| row.plan_until.map(stored_time)),
         )
@@ -495,11 +514,12 @@ fn count(tokens: Tokens) -> i64 {
 
 /// Every statement that looks rows up, with the indexes that its plan must use.
 #[cfg(test)]
-pub(crate) fn lookups() -> [(&'static str, &'static [&'static str]); 3] {
+pub(crate) fn lookups() -> [(&'static str, &'static [&'static str]); 4] {
     [
         (HOLDS.sql(), &["user_ai_credits_pkey"]),
         // Of a lot any index will do that starts with the user: a user has few lots.
         (BOOKS.sql(), &["user_ai_credits_pkey", "credit_holds_pkey"]),
+        (STANDINGS.sql(), &["user_ai_credits_pkey"]),
         (RESUMED.sql(), &["account_suspensions_pkey"]),
     ]
 }

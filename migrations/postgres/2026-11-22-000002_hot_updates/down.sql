@@ -1,6 +1,8 @@
 DROP DOMAIN every_row;
 ALTER TABLE credit_grants RESET (fillfactor);
 ALTER TABLE user_ai_credits RESET (fillfactor);
+DROP INDEX ai_usage_log_created_at;
+CREATE INDEX ai_usage_log_created_at ON ai_usage_log (created_at);
 CREATE INDEX credit_holds_due ON credit_holds (expires_at) WHERE state = 'open';
 DROP INDEX credit_grants_due;
 DROP INDEX credit_grants_live;

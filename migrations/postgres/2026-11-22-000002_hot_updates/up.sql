@@ -11,6 +11,11 @@ CREATE INDEX credit_grants_due ON credit_grants (expires_at) WHERE live AND expi
 -- The sweep for lost holds goes through all open holds anyway: the one for due holds may, too.
 DROP INDEX credit_holds_due;
 
+-- Usage rows come in the order of time: a range of time is a range of pages, and an index of ranges costs next to
+-- nothing to keep.
+DROP INDEX ai_usage_log_created_at;
+CREATE INDEX ai_usage_log_created_at ON ai_usage_log USING brin (created_at) WITH (pages_per_range = 16);
+
 -- Room for the next version of a row. Pages that are full already make theirs as they are updated.
 ALTER TABLE user_ai_credits SET (fillfactor = 70);
 ALTER TABLE credit_grants SET (fillfactor = 70);

@@ -103,6 +103,12 @@ impl Account {
         }
     }
 
+    /// What seldom changes: no hold and no settlement does it.
+    pub(super) fn standing(&self) -> impl PartialEq + '_ {
+        let plans = (&self.plan, self.renewal, self.plan_until, &self.pack_plan);
+        (plans, self.last_grant, self.alert_threshold, self.suspensions)
+    }
+
     /// `total - used`: what the journal's `balance_after` says. Below zero only after a claw-back
     /// of spent credits.
     pub fn balance(&self) -> Result<Credits, Overflow> {

@@ -132,6 +132,9 @@ pub struct Loaded {
 pub struct Decided {
     /// Accounts to update.
     pub accounts: Vec<Account>,
+    /// Those among them whose standing changed too: last grant, plan, renewal, threshold, suspensions. Of the
+    /// others, a store may leave those columns alone.
+    pub standings: BTreeSet<UserId>,
     /// Lots to insert.
     pub new_lots: Vec<Lot>,
     /// Lots to update (`remaining`, `expired`, `clawed`, `clawed_at`).
@@ -323,6 +326,9 @@ fn open_books(loaded: Loaded) -> BTreeMap<UserId, Book> {
 fn close_books(books: BTreeMap<UserId, Book>, results: Vec<Result<Receipt, Refusal>>) -> Decided {
     let mut decided = Decided { results, ..Decided::default() };
     for (_, book) in books {
+        if book.standing_changed() {
+            decided.standings.insert(book.account.user);
+        }
         let mut no_new_accounts = Vec::new();
         book.account.sort_into(&mut no_new_accounts, &mut decided.accounts);
         for lot in book.lots {

@@ -119,6 +119,8 @@ impl Movement {
 #[derive(Debug)]
 pub(super) struct Book {
     pub account: Tracked<Account>,
+    /// The account as it was loaded.
+    was: Account,
     pub lots: Vec<Tracked<Lot>>,
     pub holds: BTreeMap<HoldId, Tracked<Hold>>,
     pub keys: BTreeMap<IdempotencyKey, Tracked<KeyRecord>>,
@@ -146,6 +148,7 @@ pub(super) struct Output {
 impl Book {
     pub fn new(account: Tracked<Account>) -> Self {
         Self {
+            was: (*account).clone(),
             account,
             lots: Vec::new(),
             holds: BTreeMap::new(),
@@ -157,6 +160,11 @@ impl Book {
             profile: None,
             out: Output::default(),
         }
+    }
+
+    /// Whether the account's standing is another than when it was loaded.
+    pub fn standing_changed(&self) -> bool {
+        self.account.standing() != self.was.standing()
     }
 
     /// What every act and every read does first: holds past their time expire, then due lots do.

@@ -105,6 +105,8 @@ macro_rules! billing_contract {
                 a_month_costs_no_more_than_the_cap,
                 the_cap_counts_calendar_months,
                 a_declined_top_up_does_not_count,
+                money_that_goes_back_switches_it_off,
+                no_top_up_of_a_suspended_account,
                 three_declines_in_a_row_switch_it_off,
                 a_paid_top_up_forgives_declines,
                 a_top_up_that_is_paid_after_all_counts_again,

@@ -1,12 +1,15 @@
 //! Packs that are bought by themselves when credits run low.
 
 use domain::billing::purchase::{Progress, PurchaseKind};
+use domain::credits::Credits;
 use domain::ids::{PurchaseId, UserId};
+use domain::ledger::account::SuspensionSource;
 use domain::ledger::command::Refusal;
 
 use crate::Fixture;
+use crate::acts::must;
 use crate::requests::billing::{NewsExt, OpenExt, PACK_MINOR, auto_top_up, news, offer, top_up};
-use crate::requests::{At, GrantExt, HoldExt, grant, hold, user};
+use crate::requests::{At, GrantExt, HoldExt, grant, hold, suspend, user};
 use crate::time::DAY;
 
 /// A user with 99 credits and automatic top-up below 100.
@@ -87,12 +90,31 @@ pub async fn a_month_costs_no_more_than_the_cap(f: &Fixture) {
 pub async fn the_cap_counts_calendar_months(f: &Fixture) {
     let mut once = auto_top_up(user(1));
     once.settings.monthly_cap_minor = PACK_MINOR;
+    once.settings.threshold = Credits::MAX;
     f.top_up_set(once).await;
     let id = begun(f, user(1)).await;
-    f.observed(news(user(1), id).refunded(PACK_MINOR, 1).paid()).await;
+    f.observed(news(user(1), id).paid()).await;
     assert_eq!(f.open_refused(top_up(user(1)).at(31 * DAY - 1)).await, Refusal::TopUpNotDue);
     f.opened(top_up(user(1)).at(31 * DAY)).await;
     assert_eq!(f.top_up(user(1)).await.month_minor, PACK_MINOR, "of February");
+}
+
+pub async fn money_that_goes_back_switches_it_off(f: &Fixture) {
+    let id = f.pack_paid(user(1)).await;
+    f.top_up_set(auto_top_up(user(1))).await;
+    f.observed(news(user(1), id).refunded(PACK_MINOR, 1)).await;
+    assert!(!f.top_up(user(1)).await.settings.enabled);
+    assert_eq!(f.open_refused(top_up(user(1))).await, Refusal::TopUpNotDue);
+    // Switched on again by its user, old news does not switch it off.
+    f.top_up_set(auto_top_up(user(1))).await;
+    f.observed(news(user(1), id).refunded(PACK_MINOR, 1)).await;
+    assert!(f.top_up(user(1)).await.settings.enabled);
+}
+
+pub async fn no_top_up_of_a_suspended_account(f: &Fixture) {
+    low(f, user(1)).await;
+    must(f.ledger.suspend(suspend(user(1), SuspensionSource::dispute("dp_1"))).await);
+    assert_eq!(f.open_refused(top_up(user(1))).await, Refusal::TopUpNotDue);
 }
 
 pub async fn a_declined_top_up_does_not_count(f: &Fixture) {
