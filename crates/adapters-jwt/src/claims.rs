@@ -27,6 +27,12 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
+    /// With the leeway in seconds.
+    pub(crate) fn new(issuer: Option<String>, audience: Option<String>, leeway_secs: u64) -> Self {
+        let leeway = Span::from_secs(u32::try_from(leeway_secs).unwrap_or(u32::MAX));
+        Self { issuer, audience, leeway }
+    }
+
     /// Who the claims name, at `now`. The signature must have been checked before.
     pub(crate) fn caller(&self, claims: &Claims, now: Timestamp) -> Result<Caller, BadToken> {
         self.check_times(claims, now)?;

@@ -2,18 +2,16 @@
 
 use std::fmt;
 
-use domain::clock::{Span, Timestamp};
+use domain::clock::Timestamp;
 use domain::ports::identity::{BadToken, Caller, TokenVerifier};
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, encode};
 use serde_json::Value;
 
 use crate::claims::{Claims, Rules, is_subject, refused};
+use crate::token;
 
 /// The shortest secret, in bytes: as long as the hash (RFC 7518, 3.2).
 const MIN_SECRET_BYTES: usize = 32;
-/// The longest token, in bytes.
-const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// How tokens are signed, and what they must say.
 #[derive(Clone)]
@@ -85,21 +83,10 @@ impl Hs256Verifier {
     /// A verifier for tokens as `config` describes them; refuses a secret under 32 bytes.
     pub fn new(config: Hs256Config) -> Result<Self, WeakSecret> {
         config.check_secret()?;
-        let mut validation = Validation::new(Algorithm::HS256);
-        // The signature is the library's part, every claim is ours.
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        validation.validate_aud = false;
-        let leeway = u32::try_from(config.leeway_secs).unwrap_or(u32::MAX);
         Ok(Self {
             key: DecodingKey::from_secret(&config.secret),
-            validation,
-            rules: Rules {
-                issuer: config.issuer,
-                audience: config.audience,
-                leeway: Span::from_secs(leeway),
-            },
+            validation: token::signature_only(Algorithm::HS256),
+            rules: Rules::new(config.issuer, config.audience, config.leeway_secs),
         })
     }
 }
@@ -112,35 +99,15 @@ impl fmt::Debug for Hs256Verifier {
 
 impl TokenVerifier for Hs256Verifier {
     fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, BadToken> {
-        // Before anything is decoded: the work that a stranger can cause stays small.
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(refused("longer than 8 KiB"));
+        let header = token::header(token)?;
+        // Which algorithm is used is ours to say; the header may only agree.
+        if header.alg != Algorithm::HS256 {
+            return Err(refused("another algorithm than HS256"));
         }
-        let header = decode_header(token).map_err(|_| refused("malformed, or an unknown algorithm"))?;
-        check_header(&header)?;
-        let claims =
-            decode::<Claims>(token, &self.key, &self.validation).map_err(|error| match error.kind() {
-                ErrorKind::InvalidSignature => refused("bad signature"),
-                _ => refused("malformed"),
-            })?;
-        self.rules.caller(&claims.claims, now)
+        token::check_form(&header)?;
+        let claims = token::signed_claims(token, &self.key, &self.validation)?;
+        self.rules.caller(&claims, now)
     }
-}
-
-/// Which algorithm is used is ours to say; the header may only agree.
-fn check_header(header: &Header) -> Result<(), BadToken> {
-    if header.alg != Algorithm::HS256 {
-        return Err(refused("another algorithm than HS256"));
-    }
-    if header.crit.is_some() {
-        // RFC 7515, 4.1.11: who does not understand an extension must refuse the token.
-        return Err(refused("extensions that we do not understand"));
-    }
-    let is_known = |typ: &str| ["JWT", "at+jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known));
-    if header.typ.as_deref().is_some_and(|typ| !is_known(typ)) {
-        return Err(refused("another type than JWT"));
-    }
-    Ok(())
 }
 
 /// Mints a token that a verifier with the same `config` takes from `now` on for `ttl_secs` seconds.

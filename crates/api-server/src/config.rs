@@ -2,6 +2,7 @@
 
 mod database;
 mod env;
+mod jwt;
 mod stand_in;
 mod stripe;
 
@@ -15,6 +16,7 @@ use url::Url;
 
 pub use database::Database;
 pub use env::Env;
+pub use jwt::{Jwt, TokenKeys};
 pub use stripe::{Billing, Stripe};
 
 /// Where the server runs.
@@ -74,24 +76,6 @@ pub struct Config {
     pub stand_ins: Vec<String>,
 }
 
-/// How bearer tokens are checked.
-#[derive(Debug)]
-pub struct Jwt {
-    /// `JWT_SECRET`, at least 32 bytes.
-    pub secret: SecretString,
-    /// `JWT_ISSUER`.
-    pub issuer: Option<String>,
-    /// `JWT_AUDIENCE`.
-    pub audience: Option<String>,
-}
-
-impl Jwt {
-    /// For commands that neither sign nor check tokens.
-    fn unused() -> Self {
-        Self { secret: String::new().into(), issuer: None, audience: None }
-    }
-}
-
 /// The model's provider.
 #[derive(Debug)]
 pub struct OpenAi {
@@ -130,7 +114,9 @@ impl Config {
         let database = database::read(&mut env, production && purpose != Purpose::Signing);
         let jwt = match purpose {
             Purpose::Books => Jwt::unused(),
-            Purpose::Serving | Purpose::Signing => jwt(&mut env, signing, &database, &mut stand_ins),
+            Purpose::Serving | Purpose::Signing => {
+                jwt::read(&mut env, production, signing, &database, &mut stand_ins)
+            }
         };
         let openai = openai(&mut env, serving, &mut stand_ins);
         let billing = stripe::read(&mut env, production, &mut stand_ins);
@@ -186,29 +172,6 @@ fn app_env(env: &mut Env) -> AppEnv {
             AppEnv::Production
         }
     }
-}
-
-fn jwt(env: &mut Env, production: bool, database: &Database, stand_ins: &mut Vec<String>) -> Jwt {
-    if env.text("JWT_JWKS_URL").is_some() {
-        env.fault("JWT_JWKS_URL: this version checks HS256 tokens only; set JWT_SECRET instead");
-    }
-    let secret = match env.secret("JWT_SECRET") {
-        Some(secret) => {
-            let length = secret.expose_secret().len();
-            if length < LEAST_SECRET {
-                env.fault(format!("JWT_SECRET: {length} bytes; at least {LEAST_SECRET} are needed"));
-            } else if production && is_placeholder(secret.expose_secret()) {
-                env.fault("JWT_SECRET: is a placeholder; make one with `openssl rand -hex 32`");
-            }
-            secret
-        }
-        None if production => {
-            env.fault("JWT_SECRET is missing: the key that user tokens are signed with, 32 bytes or more");
-            String::new().into()
-        }
-        None => stand_in::jwt_secret(database, stand_ins),
-    };
-    Jwt { secret, issuer: env.text("JWT_ISSUER"), audience: env.text("JWT_AUDIENCE") }
 }
 
 /// The values that `.env.example` and the seed's document show.

@@ -7,7 +7,7 @@ use domain::ledger::command::GrantRequest;
 use domain::ledger::lots::{Source, SourceKind};
 use domain::ports::ledger::LedgerError;
 
-use crate::config::Config;
+use crate::config::{Config, TokenKeys};
 use crate::wiring::{App, token_config};
 
 /// What the demo user's and the demo admin's tokens say as `sub`.
@@ -23,6 +23,12 @@ pub async fn welcome(app: &App, config: &Config, address: &str) -> Result<(), Le
     let user = adapters_jwt::user_id(DEMO_USER);
     app.stores.ledger.grant(demo_grant(app, user)).await?;
     let available = app.accounts.view(user).await?.balances.available;
+    if matches!(config.jwt.keys, TokenKeys::Published(_)) {
+        println!();
+        println!("  Demo user {user} has {available} credits. Tokens come from the issuer of JWT_JWKS_URL.");
+        println!();
+        return Ok(());
+    }
     let token = |sub, role| {
         let now = app.clock.now().at;
         adapters_jwt::issue(&token_config(config), sub, Some(role), None, now, DEMO_TOKEN_SECS)

@@ -1,6 +1,7 @@
 //! Work in the background, on every replica; done once, whoever does it.
 
 mod billing;
+mod jwks;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub fn start(app: &web::Data<App>, limiter: &web::Data<IpLimiter>, retention_day
     jobs.spawn(every(SWEEP, "sweep", app, sweep));
     jobs.spawn(every(PURGE, "purge", app, move |app| purge(app, retention_days)));
     billing::start(&mut jobs, app);
+    jwks::start(&mut jobs, app);
     let limiter = limiter.clone().into_inner();
     jobs.spawn(async move {
         loop {
@@ -45,8 +47,15 @@ pub fn start(app: &web::Data<App>, limiter: &web::Data<IpLimiter>, retention_day
     jobs
 }
 
-/// Writes the lease once; the server does not take requests before that.
+/// Asks the tokens' issuer for its keys, where there is one, and writes the lease once; the server does not take
+/// requests before that. Without the lease it does not start; without keys it does, and says that it is not ready.
 pub async fn take_lease(app: &App) -> Result<(), Unavailable> {
+    // Keys first: the lease is fresh when the server begins.
+    jwks::first(app).await;
+    renew_lease(app).await
+}
+
+async fn renew_lease(app: &App) -> Result<(), Unavailable> {
     let until = app.clock.now().at.after(LEASE);
     app.stores.upkeep.renew_lease(app.instance, until).await?;
     app.state.set_lease(true);
@@ -59,7 +68,7 @@ async fn keep_lease(app: Arc<App>) {
     let mut renewed = app.clock.now().at;
     loop {
         tokio::time::sleep(pause).await;
-        match take_lease(&app).await {
+        match renew_lease(&app).await {
             Ok(()) => {
                 renewed = app.clock.now().at;
                 pause = usual;

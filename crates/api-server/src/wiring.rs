@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use adapters_jwt::{Hs256Config, Hs256Verifier};
+use adapters_jwt::{Hs256Config, Hs256Verifier, JwksConfig, JwksVerifier};
 use adapters_openai::{OpenAi, OpenAiConfig, Tiktoken};
 use adapters_postgres::{PostgresOptions, PostgresStore};
 use adapters_sandbox::SandboxModel;
@@ -35,7 +35,7 @@ pub use selling::Selling;
 
 use crate::catalog;
 use crate::clock::{SystemClock, UuidSource};
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
 
 /// The ports of one store.
@@ -143,6 +143,8 @@ pub struct App {
     pub stores: Stores,
     /// Checks bearer tokens.
     pub tokens: Arc<dyn TokenVerifier>,
+    /// The same, where an issuer signs the tokens: its keys are kept fresh.
+    pub issuer: Option<Arc<JwksVerifier>>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Ids.
@@ -195,7 +197,7 @@ impl App {
         let ids: Arc<dyn IdSource> = Arc::new(UuidSource);
         let counter: Arc<dyn TokenCounter> = Arc::new(Tiktoken);
         let catalogue = Arc::new(catalogue(config, counter.as_ref())?);
-        let verifier = Hs256Verifier::new(token_config(config)).map_err(|error| vec![error.to_string()])?;
+        let (tokens, issuer) = tokens(config)?;
         let instance = InstanceId::from_bytes(ids.unique());
         let selling = selling::of(config, &stores, &catalogue, &clock, &ids)?;
         Ok(Self {
@@ -219,7 +221,8 @@ impl App {
             selling,
             events_came: Notify::new(),
             stores,
-            tokens: Arc::new(verifier),
+            tokens,
+            issuer,
             clock,
             ids,
             report_timezone: config.report_timezone,
@@ -267,12 +270,39 @@ pub fn catalogue(config: &Config, counter: &dyn TokenCounter) -> Result<Catalogu
     }
 }
 
-/// How tokens are checked and, on the command line, minted.
+/// How tokens are checked and, on the command line, minted. Where an issuer signs them, there is no secret, and
+/// nothing can be minted.
 pub fn token_config(config: &Config) -> Hs256Config {
+    let secret = match &config.jwt.keys {
+        TokenKeys::Secret(secret) => secret.expose_secret(),
+        TokenKeys::Published(_) | TokenKeys::None => "",
+    };
     Hs256Config {
         issuer: config.jwt.issuer.clone(),
         audience: config.jwt.audience.clone(),
-        ..Hs256Config::new(config.jwt.secret.expose_secret().as_bytes())
+        ..Hs256Config::new(secret.as_bytes())
+    }
+}
+
+type Tokens = (Arc<dyn TokenVerifier>, Option<Arc<JwksVerifier>>);
+
+/// One verifier for one family of keys; the second is the first, where its keys must be kept fresh.
+fn tokens(config: &Config) -> Result<Tokens, Vec<String>> {
+    match &config.jwt.keys {
+        TokenKeys::Published(url) => {
+            let verifier = JwksVerifier::new(JwksConfig {
+                issuer: config.jwt.issuer.clone(),
+                audience: config.jwt.audience.clone(),
+                ..JwksConfig::new(url.clone())
+            });
+            let verifier = Arc::new(verifier.map_err(|error| vec![format!("JWT_JWKS_URL: {error}")])?);
+            Ok((verifier.clone(), Some(verifier)))
+        }
+        TokenKeys::Secret(_) | TokenKeys::None => {
+            let verifier =
+                Hs256Verifier::new(token_config(config)).map_err(|error| vec![error.to_string()])?;
+            Ok((Arc::new(verifier), None))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::say;
 use crate::clock::to_timestamp;
-use crate::config::Config;
+use crate::config::{Config, TokenKeys};
 use crate::wiring::token_config;
 
 #[derive(Args)]
@@ -24,8 +24,13 @@ pub struct Options {
     ttl: u64,
 }
 
-/// Prints a token, and nothing else.
+/// Prints a token, and nothing else. Where an issuer signs the tokens, there is nothing to sign with.
 pub fn print(config: &Config, options: &Options) -> Result<(), Vec<String>> {
+    if matches!(config.jwt.keys, TokenKeys::Published(_)) {
+        return Err(vec![
+            "JWT_JWKS_URL is set: tokens come from that issuer, and only it can sign them".to_owned(),
+        ]);
+    }
     let now = to_timestamp(Utc::now());
     let role = options.scope.is_none().then_some(options.role.as_str());
     let scope = options.scope.as_deref();

@@ -46,6 +46,11 @@ fn authenticate(request: &HttpRequest) -> Result<Bearer, Problem> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Kind::Unauthorized.into());
     }
+    if !app.tokens.is_ready() {
+        // Not the client's fault: a token that nobody can check yet is neither good nor bad.
+        let cause = "the keys of the tokens' issuer have not come yet";
+        return Err(Problem::because(Kind::TemporarilyUnavailable, cause));
+    }
     let now = app.clock.now().at;
     app.tokens
         .verify(token.trim(), now)

@@ -8,6 +8,7 @@ mod crash;
 mod harness;
 mod hostile;
 mod idempotency;
+mod jwks;
 mod limits;
 mod outage;
 mod provider;
