@@ -77,9 +77,11 @@ impl Failure {
         }
     }
 
-    /// Whether it says that there is no such thing.
+    /// Whether it says that there is no such thing, or that it does not know such requests, as a server that
+    /// behaves like Stripe in part does.
     pub(crate) fn is_absence(&self) -> bool {
-        matches!(self, Self::Answered(it) if it.status == 404 || it.code == "resource_missing")
+        let absent = |it: &Answered| matches!(it.status, 404 | 405 | 501) || it.code == "resource_missing";
+        matches!(self, Self::Answered(it) if absent(it))
     }
 
     /// Whether it says that the request makes no sense to it, and so did nothing.

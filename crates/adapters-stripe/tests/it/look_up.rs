@@ -163,6 +163,12 @@ async fn what_is_not_there_is_none() {
     let gone = error(400, "invalid_request_error", "resource_missing", "No such payment_intent: 'pi_1'");
     let fake = Fake::start().await.answers("GET", "/v1/payment_intents/pi_1", gone).await;
     assert_eq!(fake.look_up(ObjectName::Intent("pi_1".into())).await, Ok(None));
+    // Nor does one that takes no such requests have it.
+    for status in [405, 501] {
+        let unheard_of = ResponseTemplate::new(status);
+        let fake = Fake::start().await.answers("GET", "/v1/payment_intents/pi_1", unheard_of).await;
+        assert_eq!(fake.look_up(ObjectName::Intent("pi_1".into())).await, Ok(None), "{status}");
+    }
 }
 
 #[tokio::test]
