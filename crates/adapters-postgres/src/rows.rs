@@ -17,7 +17,7 @@ pub(crate) use journal::{EntryRow, line};
 pub(crate) use lots::LotRow;
 pub(crate) use notices::NoticeRow;
 pub(crate) use profiles::ProfileRow;
-pub(crate) use purchases::{PurchaseRow, stored_currency};
+pub(crate) use purchases::PurchaseRow;
 pub(crate) use subscriptions::SubscriptionRow;
 pub(crate) use usage::UsageRow;
 

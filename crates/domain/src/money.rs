@@ -77,6 +77,20 @@ pub enum Currency {
     Brl,
 }
 
+impl Currency {
+    /// The word that clients, stores and the payment provider use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Brl => "brl",
+        }
+    }
+
+    /// The currency that a word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        (word == Self::Brl.as_str()).then_some(Self::Brl)
+    }
+}
+
 impl Money {
     /// An amount in minor units; `None` when negative.
     pub const fn new(minor: i64, currency: Currency) -> Option<Self> {

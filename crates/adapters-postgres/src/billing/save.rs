@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::load::keyed;
-use crate::rows::{stored_currency, stored_id, stored_time};
+use crate::rows::{stored_id, stored_time};
 use crate::statement::Statement;
 
 const UPDATE_PURCHASES: &str = "
@@ -256,7 +256,7 @@ fn notices(rows: &[Notice]) -> Statement<'_> {
 }
 
 fn currency(offer: &Offer) -> &'static str {
-    stored_currency(offer.price.currency())
+    offer.price.currency().as_str()
 }
 
 fn maybe_time(at: Option<Timestamp>) -> Option<PgTimestamp> {

@@ -135,20 +135,9 @@ impl ReturnColumns {
     }
 }
 
-/// The word that a currency is stored under.
-pub(crate) const fn stored_currency(currency: Currency) -> &'static str {
-    match currency {
-        Currency::Brl => "brl",
-    }
-}
-
-fn currency(word: &str) -> Option<Currency> {
-    (word == stored_currency(Currency::Brl)).then_some(Currency::Brl)
-}
-
 impl Place {
     pub(super) fn price(&self, minor: i64, word: &str) -> Result<Money, Corrupt> {
-        let currency = self.word("currency", word, currency)?;
+        let currency = self.word("currency", word, Currency::from_word)?;
         Money::new(minor, currency)
             .ok_or_else(|| self.corrupt("price_minor", format!("is {minor}, below zero")))
     }

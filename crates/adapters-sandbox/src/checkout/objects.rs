@@ -4,6 +4,7 @@
 use domain::billing::offer::PayMode;
 use domain::billing::purchase::ReturnState;
 use domain::clock::Timestamp;
+use domain::money::Currency;
 use domain::ports::payments::InvoiceReason;
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use super::state::{
     Charge, Intent, IntentState, Invoice, Refund, Session, Stage, Subscription, SubscriptionState, Terms,
 };
 
-const CURRENCY: &str = "brl";
+const CURRENCY: &str = Currency::Brl.as_str();
 
 /// Whole seconds, as Stripe counts time.
 pub fn secs(time: Timestamp) -> i64 {

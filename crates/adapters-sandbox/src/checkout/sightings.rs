@@ -4,6 +4,7 @@ use domain::billing::facts::{Evidence, Paid, Refunded};
 use domain::billing::offer::PayMode;
 use domain::billing::purchase::{Names, Progress};
 use domain::clock::Timestamp;
+use domain::money::Currency;
 use domain::ports::payments::{Fact, InvoiceSighting, ObjectName, Sighting};
 
 use super::objects::{has_ended, price};
@@ -41,7 +42,7 @@ pub fn look_up(state: &State, name: &ObjectName, now: Timestamp) -> Option<Sight
 type Seen<'a> = (Names, Option<&'a Terms>, Fact);
 
 fn paid(minor: i64, mode: PayMode) -> Evidence {
-    Evidence::Paid(Paid { minor, currency: "brl".to_owned(), mode })
+    Evidence::Paid(Paid { minor, currency: Currency::Brl.as_str().to_owned(), mode })
 }
 
 fn session(session: &Session) -> Seen<'_> {
@@ -105,7 +106,7 @@ fn invoice<'a>(state: &State, invoice: &'a Invoice) -> Seen<'a> {
         reason: invoice.reason,
         paid: invoice.paid_at.map(|_| Paid {
             minor: terms.minor(),
-            currency: "brl".to_owned(),
+            currency: Currency::Brl.as_str().to_owned(),
             mode: PayMode::Subscription,
         }),
         // That is what an event says; an invoice that is looked up is paid or not.

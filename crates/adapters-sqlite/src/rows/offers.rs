@@ -20,8 +20,7 @@ pub struct OfferCells {
 impl OfferCells {
     /// The terms of the row at `at`.
     pub fn read(self, at: &Place<'_>) -> Result<Offer, Corrupt> {
-        let currency =
-            at.word("currency", &self.currency, "a currency", |word| (word == BRL).then_some(Currency::Brl))?;
+        let currency = at.word("currency", &self.currency, "a currency", Currency::from_word)?;
         let price = |minor| Money::new(minor, currency).filter(|price| price.minor() > 0);
         let credits = |amount| Credits::new(amount).ok().filter(|credits| credits.is_positive());
         Ok(Offer {
@@ -30,14 +29,5 @@ impl OfferCells {
             price: at.number("price_minor", &self.price_minor, "a price above zero", price)?,
             expires_after_days: at.maybe("expires_after_days", &self.expires_after_days, Place::count)?,
         })
-    }
-}
-
-const BRL: &str = "brl";
-
-/// The word for the currency of a price.
-pub const fn currency(price: Money) -> &'static str {
-    match price.currency() {
-        Currency::Brl => BRL,
     }
 }

@@ -11,7 +11,7 @@ use domain::ids::{IdempotencyKey, PurchaseId, UserId};
 use domain::ledger::command::KeyedRequest;
 use domain::ports::billing::{PageEnd, PurchaseName};
 
-use super::offers::{OfferCells, currency};
+use super::offers::OfferCells;
 use super::{Owner, holds, met_one, returns};
 use crate::cell::{Cell, Place};
 use crate::error::{Corrupt, StoreError};
@@ -271,7 +271,7 @@ pub fn insert(connection: &mut SqliteConnection, purchase: &Purchase) -> Result<
             dsl::plan.eq(offer.plan.as_str()),
             dsl::credits.eq(offer.credits.get()),
             dsl::price_minor.eq(offer.price.minor()),
-            dsl::currency.eq(currency(offer.price)),
+            dsl::currency.eq(offer.price.currency().as_str()),
             dsl::expires_after_days.eq(offer.expires_after_days.map(i64::from)),
             dsl::livemode.eq(purchase.livemode),
             dsl::state.eq(purchase.progress.as_str()),

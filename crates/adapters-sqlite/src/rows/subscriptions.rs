@@ -7,7 +7,7 @@ use domain::clock::Timestamp;
 use domain::ids::UserId;
 
 use super::Owner;
-use super::offers::{OfferCells, currency};
+use super::offers::OfferCells;
 use crate::cell::{Cell, Place};
 use crate::error::{Corrupt, StoreError};
 use crate::schema::subscriptions::{self, dsl};
@@ -93,7 +93,7 @@ pub fn put(connection: &mut SqliteConnection, subscription: &Subscription) -> Re
             dsl::plan.eq(offer.plan.as_str()),
             dsl::credits.eq(offer.credits.get()),
             dsl::price_minor.eq(offer.price.minor()),
-            dsl::currency.eq(currency(offer.price)),
+            dsl::currency.eq(offer.price.currency().as_str()),
             dsl::expires_after_days.eq(offer.expires_after_days.map(i64::from)),
             dsl::status.eq(subscription.status.as_str()),
             dsl::cancel_at_period_end.eq(subscription.cancel_at_period_end),

@@ -46,7 +46,7 @@ impl<'a> From<&'a Plan> for PlanBody<'a> {
             credits: plan.credits.get(),
             price: decimal(plan.price.minor()),
             price_minor: plan.price.minor(),
-            currency: "brl",
+            currency: plan.price.currency().as_str(),
             modes: [PayMode::Payment.as_str(), PayMode::Subscription.as_str()],
             expires_after_days: plan.expires_after_days,
         }

@@ -62,7 +62,7 @@ impl From<&Purchase> for PurchaseBody {
             credits_granted: row.paid_at.is_some(),
             price: decimal(row.offer.price.minor()),
             price_minor: row.offer.price.minor(),
-            currency: "brl",
+            currency: row.offer.price.currency().as_str(),
             refunded_minor: row.returned_minor().saturating_sub(row.disputed_minor()),
             disputed_minor: row.disputed_minor(),
             payment_method: row.method.clone(),

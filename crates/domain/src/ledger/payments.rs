@@ -27,7 +27,6 @@ use crate::billing::purchase::{Names, Progress, Purchase, PurchaseKind, Return, 
 use crate::billing::subscription::{GRACE, Subscription};
 use crate::clock::{Moment, Span, Timestamp};
 use crate::ids::{GrantId, PurchaseId};
-use crate::money::Currency;
 
 /// How long the credits of a period last that was paid when it was over already.
 const LATE_PERIOD: Span = Span::from_secs(31 * 86_400);
@@ -216,8 +215,8 @@ fn complaint(purchase: &Purchase, facts: &PaymentFacts) -> Option<String> {
 }
 
 fn mismatch(offer: &Offer, kind: PurchaseKind, paid: &Paid) -> Option<String> {
-    let Currency::Brl = offer.price.currency();
-    let asked = Paid { minor: offer.price.minor(), currency: "brl".to_owned(), mode: kind.mode() };
+    let currency = offer.price.currency().as_str().to_owned();
+    let asked = Paid { minor: offer.price.minor(), currency, mode: kind.mode() };
     (asked != *paid).then(|| {
         format!(
             "paid {} {} by {}, asked for {} {} by {}",

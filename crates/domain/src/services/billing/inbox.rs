@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::Billing;
 use super::news::Verdict;
+use super::{Billing, hexadecimal};
 use crate::clock::{Span, Timestamp};
 use crate::ports::Unavailable;
 use crate::ports::billing::{EventState, InboxEvent};
@@ -129,6 +129,5 @@ impl Billing {
 
 /// A name for an event that does not tell its own.
 fn nameless(body: &[u8]) -> String {
-    let digest = Sha256::digest(body);
-    digest.iter().fold("unreadable_".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+    format!("unreadable_{}", hexadecimal(&Sha256::digest(body)))
 }

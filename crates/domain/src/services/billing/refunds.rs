@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::Billing;
 use super::news::refund_facts;
+use super::{Billing, hexadecimal};
 use crate::billing::facts::{ManualRefund, PaymentFacts};
 use crate::billing::purchase::{Names, Progress, Purchase};
 use crate::ids::{IdempotencyKey, PurchaseId};
@@ -166,6 +166,7 @@ fn left_of(purchase: &Purchase) -> i64 {
 
 /// The name of a refund at the provider, within the length that it takes.
 fn refund_key(purchase: PurchaseId, key: &IdempotencyKey) -> String {
-    let digest = Sha256::digest(key.as_str().as_bytes());
-    digest.iter().take(16).fold(format!("refund-{purchase}-"), |name, byte| format!("{name}{byte:02x}"))
+    let mut name = hexadecimal(&Sha256::digest(key.as_str().as_bytes()));
+    name.truncate(32);
+    format!("refund-{purchase}-{name}")
 }
