@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::language_model::{Completion, CompletionRequest, LanguageModel, ModelError};
+use domain::ports::language_model::{
+    AnswerStream, Ask, Completion, CompletionRequest, LanguageModel, ModelError, UpstreamHealth,
+};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Response, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
@@ -115,8 +117,11 @@ impl OpenAi {
 
     /// What no error may repeat.
     fn private<'a>(&'a self, request: &'a CompletionRequest) -> Vec<&'a str> {
-        let texts = request.messages.iter().map(|message| message.text.as_str());
-        texts.chain([self.api_key.expose_secret()]).collect()
+        let texts = match &request.ask {
+            Ask::Conversation(messages) => messages.iter().map(|message| message.text.as_str()).collect(),
+            Ask::Passed { body, .. } => vec![&**body],
+        };
+        texts.into_iter().chain([self.api_key.expose_secret()]).collect()
     }
 
     async fn read(&self, mut response: Response, max_bytes: usize) -> Result<Vec<u8>, ModelError> {
@@ -139,6 +144,14 @@ impl OpenAi {
 impl LanguageModel for OpenAi {
     async fn complete(&self, request: CompletionRequest) -> Result<Completion, ModelError> {
         timeout(self.timeouts.total, self.exchange(&request)).await.unwrap_or(Err(ModelError::TimedOut))
+    }
+
+    async fn stream(&self, _: CompletionRequest) -> Result<Box<dyn AnswerStream>, ModelError> {
+        Err(ModelError::Unusable("streams are to come".to_owned()))
+    }
+
+    fn health(&self) -> Vec<UpstreamHealth> {
+        Vec::new()
     }
 }
 

@@ -43,7 +43,10 @@ pub(crate) fn refused(status: u16, body: &[u8], private: &[&str]) -> ModelError 
     match status {
         // Providers repeat parts of a wrong key in the message; the code says enough.
         401 | 403 => ModelError::KeyRefused(detail(&body, &["code", "type"], private)),
-        429 => ModelError::Limited(detail(&body, &["code", "type", "message"], private)),
+        429 => {
+            let detail = detail(&body, &["code", "type", "message"], private);
+            ModelError::Limited { detail, retry_after: None }
+        }
         _ => failed(status, &body, private),
     }
 }

@@ -1,6 +1,6 @@
 //! What is sent and what comes back, as JSON. Unknown fields are ignored.
 
-use domain::ports::language_model::{Completion, CompletionRequest, Finish, ModelError, Role};
+use domain::ports::language_model::{Ask, Completion, CompletionRequest, Finish, ModelError, Role};
 use domain::tokens::{TokenUsage, Tokens};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,7 +32,11 @@ struct Turn<'a> {
 impl<'a> From<&'a CompletionRequest> for Request<'a> {
     fn from(request: &'a CompletionRequest) -> Self {
         let limit = Some(request.max_output.get());
-        let turns = request.messages.iter().map(|message| Turn {
+        let messages = match &request.ask {
+            Ask::Conversation(messages) => messages.as_slice(),
+            Ask::Passed { .. } => &[],
+        };
+        let turns = messages.iter().map(|message| Turn {
             role: match message.role {
                 Role::System => "system",
                 Role::User => "user",
@@ -41,7 +45,7 @@ impl<'a> From<&'a CompletionRequest> for Request<'a> {
             content: &message.text,
         });
         Self {
-            model: &request.model,
+            model: &request.provider_model,
             messages: turns.collect(),
             max_tokens: limit.filter(|_| !request.reasoning),
             max_completion_tokens: limit.filter(|_| request.reasoning),
@@ -96,6 +100,7 @@ pub(crate) fn completion(body: &[u8], private: &[&str]) -> Result<Completion, Mo
     let choice = choice.ok_or_else(|| ModelError::Unusable("no choices".to_owned()))?;
     Ok(Completion {
         text: choice.message.text(),
+        body: Vec::new(),
         usage: answer.usage.as_ref().and_then(usage),
         finish: match choice.finish_reason.as_deref() {
             Some("length") => Finish::Length,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::language_model::{
-    Completion, CompletionRequest, Finish, LanguageModel, Message, ModelError, Role,
+    AnswerStream, Ask, Completion, CompletionRequest, Finish, LanguageModel, Message, ModelError, Role,
+    UpstreamHealth,
 };
 use domain::tokens::{TokenUsage, Tokens};
 
@@ -41,14 +42,22 @@ impl LanguageModel for SandboxModel {
         if !self.config.delay.is_zero() {
             tokio::time::sleep(self.config.delay).await;
         }
-        let question = request.messages.iter().rev().find(|message| message.role == Role::User);
-        let (text, finish) = cut(answer(question.map_or("", |message| &message.text)), request.max_output);
-        let usage = TokenUsage {
-            input: input_tokens(&request.messages),
-            output: tokens(&text),
-            ..TokenUsage::default()
+        let Ask::Conversation(messages) = &request.ask else {
+            return Err(ModelError::Unusable("passed requests are to come".to_owned()));
         };
-        Ok(Completion { text, usage: Some(usage), finish })
+        let question = messages.iter().rev().find(|message| message.role == Role::User);
+        let (text, finish) = cut(answer(question.map_or("", |message| &message.text)), request.max_output);
+        let usage =
+            TokenUsage { input: input_tokens(messages), output: tokens(&text), ..TokenUsage::default() };
+        Ok(Completion { text, body: Vec::new(), usage: Some(usage), finish })
+    }
+
+    async fn stream(&self, _: CompletionRequest) -> Result<Box<dyn AnswerStream>, ModelError> {
+        Err(ModelError::Unusable("streams are to come".to_owned()))
+    }
+
+    fn health(&self) -> Vec<UpstreamHealth> {
+        Vec::new()
     }
 }
 
@@ -133,11 +142,11 @@ mod tests {
     fn ask_all(messages: &[(Role, &str)], max_output: u64) -> CompletionRequest {
         CompletionRequest {
             model: "sandbox".into(),
+            provider_model: "sandbox".into(),
             reasoning: false,
-            messages: messages
-                .iter()
-                .map(|(role, text)| Message { role: *role, text: (*text).into() })
-                .collect(),
+            ask: Ask::Conversation(
+                messages.iter().map(|(role, text)| Message { role: *role, text: (*text).into() }).collect(),
+            ),
             max_output: Tokens::new(max_output),
             user_pseudonym: "someone".into(),
         }

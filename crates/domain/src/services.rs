@@ -3,4 +3,5 @@
 pub mod accounts;
 pub mod assistant;
 pub mod billing;
+pub mod gateway;
 pub mod verification;

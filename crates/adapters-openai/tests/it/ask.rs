@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adapters_openai::{OpenAi, OpenAiConfig, Timeouts};
 use domain::ports::language_model::{
-    Completion, CompletionRequest, LanguageModel, Message, ModelError, Role,
+    Ask, Completion, CompletionRequest, LanguageModel, Message, ModelError, Role,
 };
 use domain::tokens::Tokens;
 use serde_json::Value;
@@ -23,13 +23,14 @@ pub fn question() -> CompletionRequest {
     let message = |role, text: &str| Message { role, text: text.to_owned() };
     CompletionRequest {
         model: "gpt-4o-mini".into(),
+        provider_model: "gpt-4o-mini".into(),
         reasoning: false,
-        messages: vec![
+        ask: Ask::Conversation(vec![
             message(Role::System, "Você é um assistente financeiro."),
             message(Role::User, "Oi"),
             message(Role::Assistant, "Olá!"),
             message(Role::User, PROMPT),
-        ],
+        ]),
         max_output: Tokens::new(777),
         user_pseudonym: "u-5f7c8ec7".into(),
     }

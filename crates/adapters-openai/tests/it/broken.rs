@@ -89,7 +89,7 @@ async fn an_answer_that_drips_on_ends_with_the_total() {
 async fn a_refusal_whose_body_hangs_keeps_its_status() {
     let acts = vec![say("HTTP/1.1 429 Too Many Requests\r\ncontent-length: 100\r\n\r\n{"), Act::Wait(LONG)];
     let outcome = asked(acts, impatient(|timeouts| timeouts.idle = SHORT)).await;
-    assert_eq!(outcome, Err(ModelError::Limited("no details".into())));
+    assert_eq!(outcome, Err(ModelError::Limited { detail: "no details".into(), retry_after: None }));
 }
 
 #[tokio::test]

@@ -285,10 +285,11 @@ impl From<ModelError> for Problem {
         let kind = match error {
             ModelError::Unreachable(_)
             | ModelError::KeyRefused(_)
+            | ModelError::Rejected(_)
             | ModelError::Failed { .. }
             | ModelError::Unusable(_)
             | ModelError::Interrupted(_) => Kind::AiUnavailable,
-            ModelError::Limited(_) => Kind::AiBusy,
+            ModelError::Limited { .. } | ModelError::Resting { .. } => Kind::AiBusy,
             ModelError::TimedOut => Kind::AiTimeout,
         };
         Self::because(kind, error)

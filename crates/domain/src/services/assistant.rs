@@ -19,7 +19,7 @@ use crate::ledger::holds::HOLD_LIFETIME;
 use crate::ledger::usage::{Outcome, RequestKind, UsageFacts};
 use crate::ports::Unavailable;
 use crate::ports::language_model::{
-    Completion, CompletionRequest, Finish, LanguageModel, Message, ModelError, TokenCounter,
+    Ask, Completion, CompletionRequest, Finish, LanguageModel, Message, ModelError, TokenCounter,
 };
 use crate::ports::ledger::{HoldOutcome, Ledger, LedgerError};
 use crate::pricing::{self, Ceiling, ChargeRule};
@@ -259,8 +259,9 @@ impl Assistant {
         let affordable = prepared.rule.affordable_output(held.amount, prepared.input);
         let request = CompletionRequest {
             model: prepared.model.id.clone(),
+            provider_model: prepared.model.id.clone(),
             reasoning: prepared.model.reasoning,
-            messages: prepared.messages.clone(),
+            ask: Ask::Conversation(prepared.messages.clone()),
             max_output: prepared.ceiling.max_output.min(affordable),
             user_pseudonym: pseudonym(&asking.user),
         };
@@ -377,7 +378,9 @@ fn outcome_of(error: &ModelError) -> Outcome {
     match error {
         ModelError::Unreachable(_)
         | ModelError::KeyRefused(_)
-        | ModelError::Limited(_)
+        | ModelError::Limited { .. }
+        | ModelError::Resting { .. }
+        | ModelError::Rejected(_)
         | ModelError::Failed { .. } => Outcome::UpstreamFailed,
         ModelError::Unusable(_) => Outcome::Unusable,
         ModelError::TimedOut | ModelError::Interrupted(_) => Outcome::Unknown,

@@ -9,7 +9,7 @@ use domain::ledger::command::{AnswerBody, Held, Refusal, Settled, StoredAnswer};
 use domain::ledger::usage::Outcome;
 use domain::ports::Unavailable;
 use domain::ports::language_model::{
-    Completion, Finish, MockLanguageModel, MockTokenCounter, ModelError, Role,
+    Ask, Completion, Finish, MockLanguageModel, MockTokenCounter, ModelError, Role,
 };
 use domain::ports::ledger::{HoldOutcome, LedgerError, MockLedger};
 use domain::services::assistant::{AnswerKind, AskError, Asking};
@@ -40,7 +40,7 @@ fn completion(text: &str, usage: Option<(u64, u64)>) -> Completion {
         output: Tokens::new(output),
         ..TokenUsage::default()
     });
-    Completion { text: text.to_owned(), usage, finish: Finish::Stop }
+    Completion { text: text.to_owned(), body: Vec::new(), usage, finish: Finish::Stop }
 }
 
 fn answering(completion: Completion) -> MockLanguageModel {
@@ -261,11 +261,12 @@ async fn the_provider_sees_a_pseudonym_and_one_system_message() {
     model
         .expect_complete()
         .withf(|request| {
-            let systems = request.messages.iter().filter(|message| message.role == Role::System).count();
+            let Ask::Conversation(messages) = &request.ask else { return false };
+            let systems = messages.iter().filter(|message| message.role == Role::System).count();
             systems == 1
                 && request.user_pseudonym.len() == 32
                 && !request.user_pseudonym.contains("0909")
-                && request.messages.last().is_some_and(|message| message.text == "Oi")
+                && messages.last().is_some_and(|message| message.text == "Oi")
         })
         .return_once(|_| Ok(completion("oi", Some((211, 5)))));
     assistant(ledger, model).ask(asking(), question("Oi")).await.unwrap();
