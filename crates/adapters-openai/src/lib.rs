@@ -9,6 +9,7 @@
 
 mod client;
 mod error;
+pub mod inbound;
 mod tokenizer;
 mod wire;
 

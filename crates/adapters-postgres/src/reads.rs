@@ -14,7 +14,7 @@ use domain::clock::Timestamp;
 use domain::ids::UserId;
 use domain::ledger::account::AccountView;
 use domain::ledger::batch;
-use domain::ledger::usage::UsageRecord;
+use domain::ledger::usage::{Outcome, UsageRecord};
 use domain::money::NanoUsd;
 use domain::ports::Unavailable;
 use domain::ports::reports::{Reports, UsageTotals};
@@ -192,6 +192,24 @@ impl Statements for PostgresStore {
                     .load(connection)
                     .await?;
                 Ok(all(rows, UsageRow::into_domain)?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn broken_off_since(&self, user: UserId, since: Timestamp) -> Result<u32, Unavailable> {
+        use ai_usage_log::dsl;
+        let (lane, id, since) = (lane(&user), stored_id(user.as_bytes()), stored_time(since));
+        self.read(READ_BOUND, move |connection| {
+            async move {
+                let count: i64 = dsl::ai_usage_log
+                    .filter(dsl::lane.eq(lane).and(dsl::user_id.eq(id)))
+                    .filter(dsl::created_at.ge(since).and(dsl::outcome.eq(Outcome::BrokenOff.as_str())))
+                    .count()
+                    .get_result(connection)
+                    .await?;
+                Ok(u32::try_from(count).unwrap_or(u32::MAX))
             }
             .boxed()
         })

@@ -1,9 +1,13 @@
 //! The system's clock and source of ids.
 
+use std::time::Duration;
+
+use async_trait::async_trait;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use domain::clock::{Clock, Day, Moment, Timestamp};
+use domain::clock::{Clock, Day, Moment, Span, Timestamp};
 use domain::ids::IdSource;
+use domain::ports::timer::Timer;
 
 /// The host's time, with days in the reporting time zone.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +27,17 @@ impl Clock for SystemClock {
             day: Day::from_days(i32::try_from(days).unwrap_or(i32::MAX)),
             day_ends: to_timestamp(day_ends),
         }
+    }
+}
+
+/// The runtime's timer.
+#[derive(Clone, Copy, Debug)]
+pub struct TokioTimer;
+
+#[async_trait]
+impl Timer for TokioTimer {
+    async fn after(&self, span: Span) {
+        tokio::time::sleep(Duration::from_micros(span.as_micros().unsigned_abs())).await;
     }
 }
 

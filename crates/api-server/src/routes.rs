@@ -7,6 +7,8 @@ mod credits;
 mod health;
 mod purchases;
 pub mod sandbox;
+mod streams;
+mod v1;
 mod views;
 
 use actix_web::web::{self, ServiceConfig, get, post, put};
@@ -21,6 +23,11 @@ pub fn register(config: &mut ServiceConfig) {
         .service(at("/readyz").route(get().to(health::readyz)))
         .service(at("/api/ai-assistant").route(post().to(assistant::ask)))
         .service(at("/api/ai-insights").route(post().to(assistant::insights)))
+        .service(at("/v1/chat/completions").route(post().to(v1::chat_completions)))
+        .service(at("/v1/responses").route(post().to(v1::responses)))
+        .service(at("/v1/embeddings").route(post().to(v1::embeddings)))
+        .service(at("/v1/models").route(get().to(v1::list)))
+        .service(at("/v1/models/{name}").route(get().to(v1::one)))
         .service(at("/api/user/ai-credits").route(get().to(credits::balance)))
         .service(at("/api/user/ai-credits/history").route(get().to(credits::history)))
         .service(at("/api/user/ai-usage").route(get().to(credits::usage)))

@@ -13,7 +13,7 @@ use adapters_postgres::{PostgresOptions, PostgresStore};
 use adapters_sandbox::SandboxModel;
 use adapters_sqlite::SqliteStore;
 use chrono_tz::Tz;
-use domain::catalog::Catalogue;
+use domain::catalog::{Catalogue, LiveCatalogue};
 use domain::clock::Clock;
 use domain::ids::{IdSource, InstanceId};
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
@@ -27,14 +27,17 @@ use domain::ports::upkeep::Upkeep;
 use domain::services::accounts::Accounts;
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
+use domain::services::gateway::Gateway;
+use domain::services::metering::{Drains, Meter};
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use selling::Selling;
 
 use crate::catalog;
-use crate::clock::{SystemClock, UuidSource};
+use crate::clock::{SystemClock, TokioTimer, UuidSource};
 use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
 
@@ -131,10 +134,12 @@ impl Stores {
 pub struct App {
     /// The assistant.
     pub assistant: Assistant,
+    /// Clients' own requests.
+    pub gateway: Gateway,
     /// Accounts.
     pub accounts: Accounts,
     /// Plans and prices.
-    pub catalogue: Arc<Catalogue>,
+    pub catalogue: Arc<LiveCatalogue>,
     /// The sale of credits, where there is one.
     pub selling: Option<Selling>,
     /// Wakes the worker of the payment provider's events.
@@ -166,6 +171,7 @@ pub struct App {
 pub struct ServerState {
     draining: AtomicBool,
     lease: AtomicBool,
+    cut: CancellationToken,
 }
 
 impl ServerState {
@@ -177,6 +183,11 @@ impl ServerState {
     /// It is shutting down now.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Cancelled when streams cannot be waited for any longer: their clients count as gone.
+    pub fn cut(&self) -> &CancellationToken {
+        &self.cut
     }
 
     /// Whether its lease is in force.
@@ -196,21 +207,26 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock { zone: config.report_timezone });
         let ids: Arc<dyn IdSource> = Arc::new(UuidSource);
         let counter: Arc<dyn TokenCounter> = Arc::new(Tiktoken);
-        let catalogue = Arc::new(catalogue(config, counter.as_ref())?);
+        let catalogue = Arc::new(LiveCatalogue::new(catalogue(config, counter.as_ref())?));
         let (tokens, issuer) = tokens(config)?;
         let instance = InstanceId::from_bytes(ids.unique());
         let selling = selling::of(config, &stores, &catalogue, &clock, &ids)?;
+        let meter = Meter {
+            ledger: Arc::clone(&stores.ledger),
+            statements: Arc::clone(&stores.statements),
+            model: model(config)?,
+            counter,
+            catalogue: Arc::clone(&catalogue),
+            clock: Arc::clone(&clock),
+            timer: Arc::new(TokioTimer),
+            ids: Arc::clone(&ids),
+            instance,
+            keep_texts: config.content_retention_days > 0,
+            drains: Drains::default(),
+        };
         Ok(Self {
-            assistant: Assistant {
-                ledger: Arc::clone(&stores.ledger),
-                model: model(config)?,
-                counter,
-                catalogue: Arc::clone(&catalogue),
-                clock: Arc::clone(&clock),
-                ids: Arc::clone(&ids),
-                instance,
-                keep_texts: config.content_retention_days > 0,
-            },
+            assistant: Assistant { meter: meter.clone() },
+            gateway: Gateway { meter },
             accounts: Accounts {
                 ledger: Arc::clone(&stores.ledger),
                 statements: Arc::clone(&stores.statements),
@@ -233,6 +249,14 @@ impl App {
         })
     }
 
+    /// Reads the catalogue anew and puts it in force, for requests that begin from now on. With any fault, the one
+    /// before stays in force.
+    pub fn reload(&self, config: &Config) -> Result<(), Vec<String>> {
+        let counter = Arc::clone(&self.gateway.meter.counter);
+        self.catalogue.replace(catalogue(config, counter.as_ref())?);
+        Ok(())
+    }
+
     /// The sale of credits.
     pub fn billing(&self) -> Result<&Billing, Problem> {
         self.selling.as_ref().map(|selling| &selling.billing).ok_or(Kind::BillingNotConfigured.into())
@@ -241,6 +265,11 @@ impl App {
     /// Whether credits are sold by a simulated checkout.
     pub fn sells_by_sandbox(&self) -> bool {
         self.selling.as_ref().is_some_and(|selling| selling.sandbox.is_some())
+    }
+
+    /// Starts work that runs to its end, whoever waits for it.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.running.spawn_on(work, &self.runtime));
     }
 
     /// Runs work to its end, whether or not the client waits for it.

@@ -6,12 +6,14 @@
 
 pub mod billing;
 pub mod books;
+pub mod client;
 pub mod identity;
 pub mod language_model;
 pub mod ledger;
 pub mod payments;
 pub mod reports;
 pub mod statements;
+pub mod timer;
 pub mod upkeep;
 
 /// A part of the world did not answer. Says what for the log; never shown to a client.

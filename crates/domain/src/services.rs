@@ -4,4 +4,5 @@ pub mod accounts;
 pub mod assistant;
 pub mod billing;
 pub mod gateway;
+pub mod metering;
 pub mod verification;

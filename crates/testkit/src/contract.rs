@@ -155,6 +155,7 @@ macro_rules! ledger_contract {
                 the_journal_is_read_page_by_page_newest_first,
                 journal_entries_come_with_their_notes,
                 usage_is_read_page_by_page_newest_first,
+                requests_that_broke_off_are_counted_from_a_time_on,
                 totals_count_requests_credits_cost_and_users,
                 totals_of_empty_books_are_zero,
                 every_fact_of_a_request_is_kept,

@@ -137,7 +137,12 @@ pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
                 format!("Only {available} credits are available on the account."),
             ),
         ),
-        Kind::RateLimited { retry_after } => (
+        // What the provider says is passed on where the client speaks its language; it is not for people.
+        Kind::Rejected(_) => texts(
+            ("Requisição recusada pelo provedor", "Request rejected by the provider"),
+            ("O provedor do modelo recusou a requisição.", "The model's provider rejected the request."),
+        ),
+        Kind::RateLimited { retry_after, .. } => (
             language.pick("Limite atingido", "Limit reached"),
             language.pick(
                 format!("Muitas requisições. Tente de novo em {} s.", retry_after.as_secs_up()),
@@ -151,7 +156,7 @@ pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
                 "The model does not exist or is not for sale.",
             ),
         ),
-        Kind::AiUnavailable | Kind::AiBusy => texts(
+        Kind::AiUnavailable | Kind::AiBusy { .. } => texts(
             ("Conexão com OpenAI falhou", "Connection to OpenAI failed"),
             (
                 "A IA não respondeu. Nada foi cobrado. Tente novamente em instantes.",
@@ -275,6 +280,9 @@ pub fn rule(rule: &FieldRule, language: Language) -> String {
             "só vale para créditos concedidos (amount positivo)",
             "goes with granted credits only (a positive amount)",
         ),
+        FieldRule::NoImages => {
+            texts("tem imagens, que este modelo não aceita", "has images, which this model does not take")
+        }
         FieldRule::Unsupported => {
             texts("ainda não é suportado nesta versão", "is not supported by this version yet")
         }

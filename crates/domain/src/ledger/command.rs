@@ -15,7 +15,7 @@ use super::account::PlanName;
 
 mod answers;
 mod payments;
-pub use answers::{ClawedBack, Held, Limit, Posted, Receipt, Refusal, Settled};
+pub use answers::{Allowance, Allowances, ClawedBack, Held, Limit, Posted, Receipt, Refusal, Settled};
 pub use payments::{
     ObservePaymentRequest, ObserveSubscriptionRequest, OpenPurchaseRequest, PaymentPolicy, PaymentReceipt,
     PurchaseReceipt, SetTopUpRequest,

@@ -124,7 +124,9 @@ pub struct KeyRecord {
 pub(super) fn hold(book: &mut Book, request: HoldRequest) -> Result<Receipt, Halt> {
     if let Some(first) = book.holds.get(&request.id) {
         let (hold, amount) = (first.id, first.amount);
-        return Ok(Receipt::Held(Held { hold, amount, balances: book.account.balances()? }));
+        let allowances =
+            limits::allowances(request.limits.of(&book.account.plan), book.account.limits, request.now.at);
+        return Ok(Receipt::Held(Held { hold, amount, balances: book.account.balances()?, allowances }));
     }
     if book.account.suspensions > 0 {
         return Err(Refusal::Suspended.into());
@@ -171,7 +173,8 @@ pub(super) fn hold(book: &mut Book, request: HoldRequest) -> Result<Receipt, Hal
         closed_at: None,
     };
     book.holds.insert(hold.id, Tracked::new(hold));
-    Ok(Receipt::Held(Held { hold: request.id, amount, balances: book.account.balances()? }))
+    let allowances = limits::allowances(plan_limits, limits, request.now.at);
+    Ok(Receipt::Held(Held { hold: request.id, amount, balances: book.account.balances()?, allowances }))
 }
 
 /// What an idempotency key says about a new request: an answer to replay, a refusal, or nothing,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use domain::credits::Credits;
 use domain::ids::IdempotencyKey;
 use domain::ledger::account::Balances;
-use domain::ledger::command::{AnswerBody, Held, Refusal, Settled, StoredAnswer};
+use domain::ledger::command::{Allowances, AnswerBody, Held, Refusal, Settled, StoredAnswer};
 use domain::ledger::usage::Outcome;
 use domain::ports::Unavailable;
 use domain::ports::language_model::{
@@ -18,18 +18,18 @@ use domain::tokens::{TokenUsage, Tokens};
 use crate::example::{asking, assistant, question};
 
 /// A ledger that holds what is asked for, but no more than `available`.
-fn ledger_with(available: u32) -> MockLedger {
+pub fn ledger_with(available: u32) -> MockLedger {
     let mut ledger = MockLedger::new();
     ledger.expect_hold().returning(move |request| {
         let amount = request.at_most.min(Credits::whole(available));
         let rest = Credits::whole(available).minus(amount).unwrap();
         let balances = Balances { available: rest, held: amount, ..Balances::default() };
-        Ok(HoldOutcome::Held(Held { hold: request.id, amount, balances }))
+        Ok(HoldOutcome::Held(Held { hold: request.id, amount, balances, allowances: Allowances::default() }))
     });
     ledger
 }
 
-fn settled(charged: u32, available: u32) -> Settled {
+pub fn settled(charged: u32, available: u32) -> Settled {
     let balances = Balances { available: Credits::whole(available), ..Balances::default() };
     Settled { charged: Credits::whole(charged), absorbed: Credits::ZERO, balances, repeated: false }
 }
@@ -66,8 +66,11 @@ async fn the_measured_tokens_are_charged_and_the_settling_write_says_what_is_lef
 
     let answer = assistant(ledger, model).ask(asking(), question("Oi")).await.unwrap();
 
-    assert_eq!((answer.charged.get(), answer.remaining.get(), answer.tokens.get()), (12, 4321, 1200));
-    assert_eq!((answer.kind, answer.replayed), (AnswerKind::Suggestion, false));
+    assert_eq!(
+        (answer.bill.charged.get(), answer.bill.remaining.get(), answer.bill.tokens.get()),
+        (12, 4321, 1200)
+    );
+    assert_eq!((answer.kind, answer.bill.replayed), (AnswerKind::Suggestion, false));
 }
 
 #[tokio::test]
@@ -158,7 +161,7 @@ async fn with_the_store_away_at_settling_the_answer_is_delivered_and_settled_lat
     let model = answering(completion("oi", Some((211, 5))));
     let answer = assistant(ledger, model).ask(asking(), question("Oi")).await.unwrap();
     // 13 were held of 100; 10 are charged.
-    assert_eq!((answer.charged.get(), answer.remaining.get()), (10, 90));
+    assert_eq!((answer.bill.charged.get(), answer.bill.remaining.get()), (10, 90));
 }
 
 #[tokio::test]
@@ -197,9 +200,9 @@ async fn a_replay_does_not_ask_the_model() {
     model.expect_complete().never();
     let asking = Asking { key: IdempotencyKey::parse("k").ok(), ..asking() };
     let answer = assistant(ledger, model).ask(asking, question("Oi")).await.unwrap();
-    assert!(answer.replayed);
+    assert!(answer.bill.replayed);
     assert_eq!((answer.text.as_str(), answer.kind), ("Análise pronta.", AnswerKind::Insight));
-    assert_eq!((answer.request_id.as_str(), answer.charged.get()), ("first", 10));
+    assert_eq!((answer.bill.request_id.as_str(), answer.bill.charged.get()), ("first", 10));
 }
 
 #[tokio::test]
@@ -229,7 +232,7 @@ async fn without_retention_nothing_of_the_texts_is_stored() {
         .return_once(|_| Ok(settled(10, 90)));
     let model = answering(completion("oi", Some((211, 5))));
     let mut assistant = assistant(ledger, model);
-    assistant.keep_texts = false;
+    assistant.meter.keep_texts = false;
     assistant.ask(asking(), question("Oi")).await.unwrap();
 }
 
@@ -249,7 +252,7 @@ async fn a_model_without_a_price_and_a_conversation_without_room_are_refused_bef
 
     let mut counter = MockTokenCounter::new();
     counter.expect_count().return_const(Tokens::new(70_000));
-    assistant.counter = Arc::new(counter);
+    assistant.meter.counter = Arc::new(counter);
     assert_eq!(assistant.ask(asking(), question("Oi")).await, Err(AskError::TooLong));
 }
 

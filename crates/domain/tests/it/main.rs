@@ -11,6 +11,7 @@ mod acts;
 mod assistant;
 mod ends;
 mod example;
+mod live;
 mod model;
 mod news;
 mod payments;

@@ -38,6 +38,28 @@ pub struct Held {
     pub amount: Credits,
     /// The account after it.
     pub balances: Balances,
+    /// What its limits leave after it.
+    pub allowances: Allowances,
+}
+
+/// What is left of an account's limits per minute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowances {
+    /// Of requests; `None` when they are unlimited.
+    pub requests: Option<Allowance>,
+    /// Of tokens; `None` when they are unlimited.
+    pub tokens: Option<Allowance>,
+}
+
+/// What is left of one limit per minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// How many a minute may have, and how many may come at once.
+    pub limit: u32,
+    /// How many may come at once now.
+    pub remaining: u32,
+    /// When all of them may, from now.
+    pub reset: Span,
 }
 
 /// A settled hold.

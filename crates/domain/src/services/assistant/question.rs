@@ -58,6 +58,8 @@ pub enum FieldRule {
     WithinLimit,
     /// Left out when credits are taken: only credits that are given can expire.
     OnlyWithGrants,
+    /// Without images: the model takes none, or nobody knows what they cost.
+    NoImages,
     /// Not asked for: this version cannot do it.
     Unsupported,
 }
