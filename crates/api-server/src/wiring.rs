@@ -40,6 +40,7 @@ use crate::catalog;
 use crate::clock::{SystemClock, TokioTimer, UuidSource};
 use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
+use crate::spool::{Spool, Spooled};
 
 /// The ports of one store.
 #[derive(Clone)]
@@ -138,6 +139,8 @@ pub struct App {
     pub gateway: Gateway,
     /// Accounts.
     pub accounts: Accounts,
+    /// Settlements on disk.
+    pub spool: Spool,
     /// Plans and prices.
     pub catalogue: Arc<LiveCatalogue>,
     /// The sale of credits, where there is one.
@@ -211,8 +214,11 @@ impl App {
         let (tokens, issuer) = tokens(config)?;
         let instance = InstanceId::from_bytes(ids.unique());
         let selling = selling::of(config, &stores, &catalogue, &clock, &ids)?;
+        // Texts may not be kept longer there than anywhere; without texts, a day is long enough.
+        let days = config.content_retention_days.max(1);
+        let spool = Spool::new(config.spool_dir.clone(), Duration::from_secs(u64::from(days) * 24 * 60 * 60));
         let meter = Meter {
-            ledger: Arc::clone(&stores.ledger),
+            ledger: Arc::new(Spooled::new(Arc::clone(&stores.ledger), spool.clone())),
             statements: Arc::clone(&stores.statements),
             model: model(config)?,
             counter,
@@ -227,6 +233,7 @@ impl App {
         Ok(Self {
             assistant: Assistant { meter: meter.clone() },
             gateway: Gateway { meter },
+            spool,
             accounts: Accounts {
                 ledger: Arc::clone(&stores.ledger),
                 statements: Arc::clone(&stores.statements),

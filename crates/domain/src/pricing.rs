@@ -168,7 +168,7 @@ mod tests {
             for (input, choices, predicted) in [(0, 1, 0), (1, 3, 7), (137, 1, 500), (400, 2, 0), (999, 1, 0)]
             {
                 let predicted = Tokens::new(predicted);
-                let extent = Extent { choices, predicted, ..extent(input) };
+                let extent = Extent { predicted, choices, ..extent(input) };
                 for held in 10..=60 {
                     let held = Credits::whole(held);
                     let output = affordable_output(&model(128_000), &price(), &tariff, &extent, held);
