@@ -95,7 +95,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
 /// Ends when the client closes the connection; never when it sends something.
 async fn left(reader: &mut OwnedReadHalf) {
     if let Ok(1..) = reader.peek(&mut [0]).await {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
