@@ -12,6 +12,7 @@
 //! | the cases | [`contract`] |
 //! | the ledger that the races must catch | [`control`] |
 //! | books in memory | [`memory`] |
+//! | a provider of models that says and breaks what it is told to | [`provider`] |
 //! | a PostgreSQL server for a test process | [`postgres`] |
 
 pub mod acts;
@@ -21,6 +22,7 @@ pub mod dice;
 pub mod fixture;
 pub mod memory;
 pub mod postgres;
+pub mod provider;
 pub mod requests;
 pub mod stripe;
 pub mod time;

@@ -5,3 +5,4 @@ mod control;
 mod memory;
 mod outbox;
 mod postgres;
+mod provider;
