@@ -5,6 +5,7 @@ mod assistant;
 mod billing;
 mod cli;
 mod crash;
+mod gateway;
 mod harness;
 mod hostile;
 mod idempotency;
