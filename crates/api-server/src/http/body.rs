@@ -17,22 +17,12 @@ pub const MOST_DEPTH: usize = 32;
 
 /// Reads a JSON document.
 pub async fn read_json(payload: web::Payload) -> Result<Value, Problem> {
-    parse(&read_bytes(payload, MOST_BYTES).await?)
-}
-
-/// Reads a JSON document, and keeps it as it was written too.
-pub async fn read_json_text(payload: web::Payload) -> Result<(String, Value), Problem> {
     let bytes = read_bytes(payload, MOST_BYTES).await?;
-    let value = parse(&bytes)?;
-    Ok((String::from_utf8(bytes).map_err(|_| Kind::MalformedJson)?, value))
-}
-
-fn parse(bytes: &[u8]) -> Result<Value, Problem> {
-    if depth(bytes) > MOST_DEPTH {
+    if depth(&bytes) > MOST_DEPTH {
         return Err(Problem::because(Kind::MalformedJson, "nested too deeply"));
     }
     // The parser's own words could quote what the client sent: they stay out of the log.
-    serde_json::from_slice(bytes).map_err(|_| Kind::MalformedJson.into())
+    serde_json::from_slice(&bytes).map_err(|_| Kind::MalformedJson.into())
 }
 
 /// Reads a body just as it comes, up to `most` bytes.

@@ -156,9 +156,11 @@ fn field_code(rule: &FieldRule) -> &'static str {
     match rule {
         FieldRule::Required => "missing_required_parameter",
         FieldRule::Type(_) => "invalid_type",
-        FieldRule::Unsupported | FieldRule::NoImages => "unsupported_parameter",
+        FieldRule::Unsupported | FieldRule::NoImages | FieldRule::CostUnbounded => "unsupported_parameter",
         FieldRule::RoomToAnswer => "context_length_exceeded",
         FieldRule::NotBlank
+        | FieldRule::AtLeastItems(_)
+        | FieldRule::AtMostItems(_)
         | FieldRule::AtMostChars(_)
         | FieldRule::KnownPlan
         | FieldRule::OneOf(_)

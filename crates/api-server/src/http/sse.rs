@@ -15,6 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 /// A client that hears nothing gets a comment after so long, so that nobody between takes the connection for dead.
 const COMMENT_AFTER: Duration = Duration::from_secs(10);
+/// A second one follows so much later: where the client has closed its end, the first write is answered with a reset,
+/// and the next one fails.
+const PROBE_AFTER: Duration = Duration::from_millis(500);
+const COMMENT: &[u8] = b": keep-alive\n\n";
 /// A client that takes nothing for so long has left.
 const SLOWEST: Duration = Duration::from_secs(30);
 /// Frames that may wait for a slow client.
@@ -75,12 +79,13 @@ impl Frames {
     /// The response. Dropped by the HTTP layer when the client has left.
     pub fn respond(self, mut response: HttpResponseBuilder) -> HttpResponse {
         head(&mut response);
-        response.streaming(stream::unfold(self.0, |mut frames| async move {
-            let frame = match tokio::time::timeout(COMMENT_AFTER, frames.recv()).await {
-                Ok(frame) => frame?,
-                Err(_) => Bytes::from_static(b": keep-alive\n\n"),
+        response.streaming(stream::unfold((self.0, COMMENT_AFTER), |(mut frames, patience)| async move {
+            let (frame, patience) = match tokio::time::timeout(patience, frames.recv()).await {
+                Ok(frame) => (frame?, COMMENT_AFTER),
+                Err(_) if patience == COMMENT_AFTER => (Bytes::from_static(COMMENT), PROBE_AFTER),
+                Err(_) => (Bytes::from_static(COMMENT), COMMENT_AFTER),
             };
-            Some((Ok::<_, Infallible>(frame), frames))
+            Some((Ok::<_, Infallible>(frame), (frames, patience)))
         }))
     }
 }

@@ -286,6 +286,18 @@ pub fn rule(rule: &FieldRule, language: Language) -> String {
         FieldRule::Unsupported => {
             texts("ainda não é suportado nesta versão", "is not supported by this version yet")
         }
+        FieldRule::CostUnbounded => texts(
+            "não é aceito: o custo não pode ser limitado de antemão",
+            "is not accepted: what it costs cannot be bounded beforehand",
+        ),
+        FieldRule::AtLeastItems(least) => language.pick(
+            format!("deve ter no mínimo {least} elemento(s)"),
+            format!("must have at least {least} element(s)"),
+        ),
+        FieldRule::AtMostItems(most) => language.pick(
+            format!("deve ter no máximo {most} elementos"),
+            format!("must have at most {most} elements"),
+        ),
     }
 }
 
@@ -296,6 +308,10 @@ fn type_name(english: &str) -> &'static str {
         "a whole number" => "um número inteiro",
         "an object" => "um objeto",
         "a list" => "uma lista",
+        "a string or a list" => "um texto ou uma lista",
+        "a string, or a list of strings, of tokens, or of lists of tokens" => {
+            "um texto, ou uma lista de textos, de tokens ou de listas de tokens"
+        }
         "true or false" => "verdadeiro ou falso",
         _ => "de outro tipo",
     }

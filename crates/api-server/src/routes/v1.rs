@@ -15,7 +15,7 @@ use super::assistant::asking;
 use super::streams;
 use crate::http::auth::Bearer;
 use crate::http::billing_headers;
-use crate::http::body::read_json_text;
+use crate::http::body::read_json;
 use crate::http::problem::Problem;
 use crate::wiring::App;
 
@@ -59,8 +59,7 @@ async fn pass_on(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let asking = asking(bearer.with(Scope::AiUse)?, request)?;
-    let (text, body) = read_json_text(payload).await?;
-    let passed = inbound::read(interface, text, &body)?;
+    let passed = inbound::read(interface, &read_json(payload).await?)?;
     let gateway = app.gateway.clone();
     if passed.stream {
         let dialect = stream::Dialect::new(interface, request);

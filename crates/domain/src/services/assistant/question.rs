@@ -62,6 +62,12 @@ pub enum FieldRule {
     NoImages,
     /// Not asked for: this version cannot do it.
     Unsupported,
+    /// Not asked for: what it costs cannot be bounded beforehand.
+    CostUnbounded,
+    /// A list of at least so many.
+    AtLeastItems(usize),
+    /// A list of at most so many.
+    AtMostItems(usize),
 }
 
 /// A question as it came, types checked, values not.
