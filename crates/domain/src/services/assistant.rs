@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::catalog::{Catalogue, Model, Price};
 use crate::clock::{Clock, Moment, Timestamp};
 use crate::credits::Credits;
-use crate::ids::{HoldId, IdSource, IdempotencyKey, InstanceId, UserId};
+use crate::ids::{ApiKeyId, HoldId, IdSource, IdempotencyKey, InstanceId, UserId};
 use crate::ledger::command::{
     AnswerBody, Content, Held, HoldRequest, KeyedRequest, Refusal, SettleRequest, StoredAnswer,
 };
@@ -54,6 +54,8 @@ pub struct Assistant {
 pub struct Asking {
     /// The user.
     pub user: UserId,
+    /// The API key that they came with, if they did.
+    pub api_key: Option<ApiKeyId>,
     /// The client's name for the request.
     pub key: Option<IdempotencyKey>,
     /// Our name for it.
@@ -243,6 +245,7 @@ impl Assistant {
             tokens: prepared.ceiling.tokens,
             kind: prepared.kind,
             key: key.map(|key| KeyedRequest { key, fingerprint: fingerprint(prepared) }),
+            api_key: asking.api_key,
             expires_at: now.at.after(HOLD_LIFETIME),
             instance: self.instance,
             limits: Arc::clone(self.catalogue.limits()),
@@ -301,8 +304,8 @@ impl Assistant {
         });
         let content =
             self.keep_texts.then(|| Content { request: prepared.asked.clone(), response: text.clone() });
-        let (user, hold, key) = (asking.user, held.hold, asking.key);
-        let request = SettleRequest { user, hold, charge, facts, key, answer, content, now };
+        let (user, hold, key, api_key) = (asking.user, held.hold, asking.key, asking.api_key);
+        let request = SettleRequest { user, hold, charge, facts, key, api_key, answer, content, now };
         let (charged, remaining) = match self.ledger.settle(request.clone()).await {
             Ok(settled) => (settled.charged, settled.balances.available),
             // The work is done and the answer is the user's: deliver it, and settle from memory.

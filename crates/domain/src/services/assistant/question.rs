@@ -1,5 +1,6 @@
 //! What users may ask. A [`Question`] that exists is valid.
 
+use crate::ports::identity::Scope;
 use crate::ports::language_model::{Message, Role};
 
 /// The longest message, in characters.
@@ -58,6 +59,10 @@ pub enum FieldRule {
     WithinLimit,
     /// Left out when credits are taken: only credits that are given can expire.
     OnlyWithGrants,
+    /// Without control characters: one line that can be shown.
+    Printable,
+    /// One of these scopes: what the asking token can give to an API key.
+    Scopes(Vec<Scope>),
     /// Not asked for: this version cannot do it.
     Unsupported,
 }
