@@ -16,6 +16,7 @@ use chrono_tz::Tz;
 use domain::catalog::Catalogue;
 use domain::clock::Clock;
 use domain::ids::{IdSource, InstanceId};
+use domain::ports::api_keys::ApiKeyBook;
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::identity::TokenVerifier;
@@ -25,6 +26,7 @@ use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 use domain::services::accounts::Accounts;
+use domain::services::api_keys::{ApiKeys, RecentKeys};
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
 use secrecy::ExposeSecret;
@@ -34,7 +36,7 @@ use tokio_util::task::TaskTracker;
 pub use selling::Selling;
 
 use crate::catalog;
-use crate::clock::{SystemClock, UuidSource};
+use crate::clock::{SystemClock, SystemSecrets, UuidSource};
 use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
 
@@ -57,6 +59,8 @@ pub struct Stores {
     pub purchases: Arc<dyn PurchaseBook>,
     /// The payment provider's events.
     pub inbox: Arc<dyn Inbox>,
+    /// API keys.
+    pub api_keys: Arc<dyn ApiKeyBook>,
 }
 
 /// What must be shut down in order for a store.
@@ -112,7 +116,16 @@ impl Stores {
 
     fn of<S>(store: Arc<S>) -> Self
     where
-        S: Ledger + Statements + Books + Reports + Upkeep + Till + PurchaseBook + Inbox + 'static,
+        S: Ledger
+            + Statements
+            + Books
+            + Reports
+            + Upkeep
+            + Till
+            + PurchaseBook
+            + Inbox
+            + ApiKeyBook
+            + 'static,
     {
         Self {
             ledger: store.clone(),
@@ -122,7 +135,8 @@ impl Stores {
             upkeep: store.clone(),
             till: store.clone(),
             purchases: store.clone(),
-            inbox: store,
+            inbox: store.clone(),
+            api_keys: store,
         }
     }
 }
@@ -133,6 +147,8 @@ pub struct App {
     pub assistant: Assistant,
     /// Accounts.
     pub accounts: Accounts,
+    /// Keys for programs.
+    pub api_keys: ApiKeys,
     /// Plans and prices.
     pub catalogue: Arc<Catalogue>,
     /// The sale of credits, where there is one.
@@ -216,6 +232,14 @@ impl App {
                 statements: Arc::clone(&stores.statements),
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
+            },
+            api_keys: ApiKeys {
+                ledger: Arc::clone(&stores.ledger),
+                book: Arc::clone(&stores.api_keys),
+                clock: Arc::clone(&clock),
+                ids: Arc::clone(&ids),
+                secrets: Arc::new(SystemSecrets),
+                recent: RecentKeys::default(),
             },
             catalogue,
             selling,

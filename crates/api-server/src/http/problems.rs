@@ -98,7 +98,8 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
                 .collect();
             put("errors", errors.into());
         }
-        Kind::InsufficientCredits { available, required } => {
+        Kind::InsufficientCredits { available, required }
+        | Kind::ApiKeyCapReached { available, required } => {
             put("available_credits", available.get().into());
             put("required_credits", required.get().into());
         }
@@ -116,6 +117,7 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
         | Kind::Unauthorized
         | Kind::Forbidden
         | Kind::Suspended
+        | Kind::TooManyApiKeys
         | Kind::KeyInProgress
         | Kind::KeyMismatch
         | Kind::AnswerNotKept

@@ -1,8 +1,7 @@
 //! `POST /api/ai-assistant` and `POST /api/ai-insights`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use domain::ids::UserId;
-use domain::ports::identity::Scope;
+use domain::ports::identity::{Caller, Scope};
 use domain::services::assistant::question::{Analysis, FieldRule, Question, RawQuestion};
 use domain::services::assistant::{Answer, Asking};
 use serde::Serialize;
@@ -23,7 +22,7 @@ pub async fn ask(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let asking = asking(bearer.with(Scope::AiUse)?.user, &request)?;
+    let asking = asking(&bearer.with(Scope::AiUse)?, &request)?;
     let question = question(&read_json(payload).await?)?;
     let assistant = app.assistant.clone();
     let answer = app.run(async move { assistant.ask(asking, question).await }).await??;
@@ -37,15 +36,16 @@ pub async fn insights(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let asking = asking(bearer.with(Scope::AiUse)?.user, &request)?;
+    let asking = asking(&bearer.with(Scope::AiUse)?, &request)?;
     let analysis = analysis(&read_json(payload).await?)?;
     let assistant = app.assistant.clone();
     let answer = app.run(async move { assistant.insights(asking, analysis).await }).await??;
     Ok(answered(&answer, &InsightsBody::from(&answer)))
 }
 
-fn asking(user: UserId, request: &HttpRequest) -> Result<Asking, Problem> {
-    Ok(Asking { user, key: idempotency_key(request)?, request_id: request_id(request) })
+fn asking(caller: &Caller, request: &HttpRequest) -> Result<Asking, Problem> {
+    let (user, api_key) = (caller.user, caller.api_key);
+    Ok(Asking { user, api_key, key: idempotency_key(request)?, request_id: request_id(request) })
 }
 
 fn answered(answer: &Answer, body: &impl Serialize) -> HttpResponse {
