@@ -14,11 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use domain::ledger::command::{
-    AdjustRequest, ClawBackRequest, ClawedBack, ExpireRequest, GrantRequest, HoldRequest, Posted,
-    ResumeRequest, SettleRequest, Settled, SuspendRequest, VoidRequest,
-};
-use domain::ports::ledger::{HoldOutcome, Ledger, LedgerError};
+use domain::ledger::command::{Command, Receipt, SettleRequest};
+use domain::ports::ledger::{Ledger, LedgerError, Submit};
 
 use entry::Entry;
 
@@ -106,65 +103,31 @@ fn is_older_than(path: &Path, age: Duration) -> bool {
     modified.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|old| old > age))
 }
 
-/// A ledger whose later settlements are on disk too.
+/// A store whose later settlements are on disk too.
 pub struct Spooled {
-    ledger: Arc<dyn Ledger>,
+    store: Arc<dyn Submit>,
     spool: Spool,
 }
 
 impl Spooled {
-    /// This ledger, with that spool.
-    pub fn new(ledger: Arc<dyn Ledger>, spool: Spool) -> Self {
-        Self { ledger, spool }
+    /// This store, with that spool.
+    pub fn new(store: Arc<dyn Submit>, spool: Spool) -> Self {
+        Self { store, spool }
     }
 }
 
 #[async_trait]
-impl Ledger for Spooled {
-    async fn hold(&self, request: HoldRequest) -> Result<HoldOutcome, LedgerError> {
-        self.ledger.hold(request).await
+impl Submit for Spooled {
+    async fn submit(&self, command: Command) -> Result<Receipt, LedgerError> {
+        self.store.submit(command).await
     }
 
-    async fn settle(&self, request: SettleRequest) -> Result<Settled, LedgerError> {
-        self.ledger.settle(request).await
-    }
-
-    async fn void(&self, request: VoidRequest) -> Result<bool, LedgerError> {
-        self.ledger.void(request).await
-    }
-
-    async fn grant(&self, request: GrantRequest) -> Result<Posted, LedgerError> {
-        self.ledger.grant(request).await
-    }
-
-    async fn adjust(&self, request: AdjustRequest) -> Result<Posted, LedgerError> {
-        self.ledger.adjust(request).await
-    }
-
-    async fn claw_back(&self, request: ClawBackRequest) -> Result<ClawedBack, LedgerError> {
-        self.ledger.claw_back(request).await
-    }
-
-    async fn suspend(&self, request: SuspendRequest) -> Result<u32, LedgerError> {
-        self.ledger.suspend(request).await
-    }
-
-    async fn resume(&self, request: ResumeRequest) -> Result<u32, LedgerError> {
-        self.ledger.resume(request).await
-    }
-
-    async fn expire(&self, request: ExpireRequest) -> Result<u32, LedgerError> {
-        self.ledger.expire(request).await
-    }
-
-    fn release(&self, request: VoidRequest) {
-        self.ledger.release(request);
-    }
-
-    fn settle_later(&self, request: SettleRequest) {
-        if let Err(error) = self.spool.put(&request) {
+    fn defer(&self, command: Command) {
+        if let Command::Settle(request) = &command
+            && let Err(error) = self.spool.put(request)
+        {
             tracing::warn!(%error, "a settlement could not be written to the spool; it is in memory only");
         }
-        self.ledger.settle_later(request);
+        self.store.defer(command);
     }
 }

@@ -16,15 +16,17 @@ use chrono_tz::Tz;
 use domain::catalog::{Catalogue, LiveCatalogue};
 use domain::clock::Clock;
 use domain::ids::{IdSource, InstanceId};
+use domain::ports::api_keys::ApiKeyBook;
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::identity::TokenVerifier;
 use domain::ports::language_model::{LanguageModel, TokenCounter};
-use domain::ports::ledger::Ledger;
+use domain::ports::ledger::{Ledger, Submit};
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 use domain::services::accounts::Accounts;
+use domain::services::api_keys::{ApiKeys, RecentKeys};
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
 use domain::services::gateway::Gateway;
@@ -37,7 +39,7 @@ use tokio_util::task::TaskTracker;
 pub use selling::Selling;
 
 use crate::catalog;
-use crate::clock::{SystemClock, TokioTimer, UuidSource};
+use crate::clock::{SystemClock, SystemSecrets, TokioTimer, UuidSource};
 use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
 use crate::spool::{Spool, Spooled};
@@ -47,6 +49,8 @@ use crate::spool::{Spool, Spooled};
 pub struct Stores {
     /// Changes.
     pub ledger: Arc<dyn Ledger>,
+    /// The same, as the one place that takes commands.
+    pub submit: Arc<dyn Submit>,
     /// Own books.
     pub statements: Arc<dyn Statements>,
     /// Everybody's books.
@@ -61,6 +65,8 @@ pub struct Stores {
     pub purchases: Arc<dyn PurchaseBook>,
     /// The payment provider's events.
     pub inbox: Arc<dyn Inbox>,
+    /// API keys.
+    pub api_keys: Arc<dyn ApiKeyBook>,
 }
 
 /// What must be shut down in order for a store.
@@ -116,17 +122,28 @@ impl Stores {
 
     fn of<S>(store: Arc<S>) -> Self
     where
-        S: Ledger + Statements + Books + Reports + Upkeep + Till + PurchaseBook + Inbox + 'static,
+        S: Submit
+            + Statements
+            + Books
+            + Reports
+            + Upkeep
+            + Till
+            + PurchaseBook
+            + Inbox
+            + ApiKeyBook
+            + 'static,
     {
         Self {
             ledger: store.clone(),
+            submit: store.clone(),
             statements: store.clone(),
             books: store.clone(),
             reports: store.clone(),
             upkeep: store.clone(),
             till: store.clone(),
             purchases: store.clone(),
-            inbox: store,
+            inbox: store.clone(),
+            api_keys: store,
         }
     }
 }
@@ -141,6 +158,8 @@ pub struct App {
     pub accounts: Accounts,
     /// Settlements on disk.
     pub spool: Spool,
+    /// Keys for programs.
+    pub api_keys: ApiKeys,
     /// Plans and prices.
     pub catalogue: Arc<LiveCatalogue>,
     /// The sale of credits, where there is one.
@@ -218,7 +237,7 @@ impl App {
         let days = config.content_retention_days.max(1);
         let spool = Spool::new(config.spool_dir.clone(), Duration::from_secs(u64::from(days) * 24 * 60 * 60));
         let meter = Meter {
-            ledger: Arc::new(Spooled::new(Arc::clone(&stores.ledger), spool.clone())),
+            ledger: Arc::new(Spooled::new(Arc::clone(&stores.submit), spool.clone())),
             statements: Arc::clone(&stores.statements),
             model: model(config)?,
             counter,
@@ -239,6 +258,14 @@ impl App {
                 statements: Arc::clone(&stores.statements),
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
+            },
+            api_keys: ApiKeys {
+                ledger: Arc::clone(&stores.ledger),
+                book: Arc::clone(&stores.api_keys),
+                clock: Arc::clone(&clock),
+                ids: Arc::clone(&ids),
+                secrets: Arc::new(SystemSecrets),
+                recent: RecentKeys::default(),
             },
             catalogue,
             selling,

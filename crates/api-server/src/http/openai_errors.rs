@@ -47,7 +47,8 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
     match kind {
         Kind::Unauthorized => "invalid_api_key".clone_into(&mut code),
         Kind::Forbidden | Kind::Suspended => "permission_error".clone_into(&mut r#type),
-        Kind::InsufficientCredits { available, required } => {
+        Kind::InsufficientCredits { available, required }
+        | Kind::ApiKeyCapReached { available, required } => {
             "insufficient_quota".clone_into(&mut r#type);
             "insufficient_quota".clone_into(&mut code);
             more.insert("available_credits".to_owned(), available.get().into());
@@ -102,6 +103,7 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
         | Kind::KeyInProgress
         | Kind::KeyMismatch
         | Kind::AnswerNotKept
+        | Kind::TooManyApiKeys
         | Kind::NotEnough { .. }
         | Kind::NoCustomer
         | Kind::NotPaid
@@ -159,6 +161,8 @@ fn field_code(rule: &FieldRule) -> &'static str {
         FieldRule::Unsupported | FieldRule::NoImages | FieldRule::CostUnbounded => "unsupported_parameter",
         FieldRule::RoomToAnswer => "context_length_exceeded",
         FieldRule::NotBlank
+        | FieldRule::Printable
+        | FieldRule::Scopes(_)
         | FieldRule::AtLeastItems(_)
         | FieldRule::AtMostItems(_)
         | FieldRule::AtMostChars(_)

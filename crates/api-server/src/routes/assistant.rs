@@ -26,7 +26,7 @@ pub async fn ask(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let asking = asking(bearer.with(Scope::AiUse)?, &request)?;
+    let asking = asking(&bearer.with(Scope::AiUse)?, &request)?;
     let (question, streamed) = question(&read_json(payload).await?)?;
     let assistant = app.assistant.clone();
     if streamed {
@@ -44,7 +44,7 @@ pub async fn insights(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let asking = asking(bearer.with(Scope::AiUse)?, &request)?;
+    let asking = asking(&bearer.with(Scope::AiUse)?, &request)?;
     let analysis = analysis(&read_json(payload).await?)?;
     let assistant = app.assistant.clone();
     let answer = app.run(async move { assistant.insights(asking, analysis).await }).await??;
@@ -52,8 +52,9 @@ pub async fn insights(
 }
 
 /// Who asks, and under which names.
-pub(super) fn asking(caller: Caller, request: &HttpRequest) -> Result<Asking, Problem> {
-    Ok(Asking { user: caller.user, key: idempotency_key(request)?, request_id: request_id(request) })
+pub(super) fn asking(caller: &Caller, request: &HttpRequest) -> Result<Asking, Problem> {
+    let (user, api_key) = (caller.user, caller.api_key);
+    Ok(Asking { user, api_key, key: idempotency_key(request)?, request_id: request_id(request) })
 }
 
 fn answered(answer: &Answer, body: &impl Serialize) -> HttpResponse {

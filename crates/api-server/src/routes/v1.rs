@@ -58,7 +58,7 @@ async fn pass_on(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let asking = asking(bearer.with(Scope::AiUse)?, request)?;
+    let asking = asking(&bearer.with(Scope::AiUse)?, request)?;
     let passed = inbound::read(interface, &read_json(payload).await?)?;
     let gateway = app.gateway.clone();
     if passed.stream {
