@@ -4,6 +4,7 @@
 //! [`crate::ledger::command::Refusal`], breakage is [`Unavailable`]. With the feature `mock`, each port
 //! has a generated mock (`MockLedger`, `MockLanguageModel`, ...).
 
+pub mod api_keys;
 pub mod billing;
 pub mod books;
 pub mod client;

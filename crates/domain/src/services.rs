@@ -1,6 +1,7 @@
 //! What the product does, over the ports.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod assistant;
 pub mod billing;
 pub mod gateway;

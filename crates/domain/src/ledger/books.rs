@@ -11,13 +11,14 @@ use super::journal::{EntryKind, JournalEntry, JournalNote, note_hash};
 use super::lots::{self, Lot};
 use super::standing;
 use super::usage::{UsageContent, UsageRecord};
+use crate::api_keys::ApiKey;
 use crate::billing::notice::{Notice, NoticeDetails, NoticeKind};
 use crate::billing::profile::BillingProfile;
 use crate::billing::purchase::Purchase;
 use crate::billing::subscription::Subscription;
 use crate::clock::Timestamp;
 use crate::credits::{Credits, Overflow};
-use crate::ids::{HoldId, IdempotencyKey, PurchaseId};
+use crate::ids::{ApiKeyId, HoldId, IdempotencyKey, PurchaseId};
 
 /// Why a rule stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +131,7 @@ pub(super) struct Book {
     pub purchases: BTreeMap<PurchaseId, Tracked<Purchase>>,
     pub subscriptions: BTreeMap<String, Tracked<Subscription>>,
     pub profile: Option<Tracked<BillingProfile>>,
+    pub api_keys: BTreeMap<ApiKeyId, Tracked<ApiKey>>,
     pub out: Output,
 }
 
@@ -158,6 +160,7 @@ impl Book {
             purchases: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             profile: None,
+            api_keys: BTreeMap::new(),
             out: Output::default(),
         }
     }

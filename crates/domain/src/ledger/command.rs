@@ -8,14 +8,16 @@ use super::lots::Source;
 use super::usage::{Outcome, RequestKind, UsageFacts};
 use crate::clock::{Moment, Timestamp};
 use crate::credits::Credits;
-use crate::ids::{GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
+use crate::ids::{ApiKeyId, GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
 use crate::tokens::Tokens;
 
 use super::account::PlanName;
 
 mod answers;
+mod api_keys;
 mod payments;
 pub use answers::{Allowance, Allowances, ClawedBack, Held, Limit, Posted, Receipt, Refusal, Settled};
+pub use api_keys::{CreateApiKeyRequest, RevokeApiKeyRequest};
 pub use payments::{
     ObservePaymentRequest, ObserveSubscriptionRequest, OpenPurchaseRequest, PaymentPolicy, PaymentReceipt,
     PurchaseReceipt, SetTopUpRequest,
@@ -50,6 +52,10 @@ pub enum Command {
     ObserveSubscription(ObserveSubscriptionRequest),
     /// Set automatic top-up.
     SetTopUp(SetTopUpRequest),
+    /// Make an API key.
+    CreateApiKey(Box<CreateApiKeyRequest>),
+    /// End an API key.
+    RevokeApiKey(RevokeApiKeyRequest),
 }
 
 impl Command {
@@ -69,6 +75,8 @@ impl Command {
             Self::ObservePayment(it) => it.user,
             Self::ObserveSubscription(it) => it.user,
             Self::SetTopUp(it) => it.user,
+            Self::CreateApiKey(it) => it.user,
+            Self::RevokeApiKey(it) => it.user,
         }
     }
 
@@ -88,6 +96,8 @@ impl Command {
             Self::ObservePayment(it) => it.now,
             Self::ObserveSubscription(it) => it.now,
             Self::SetTopUp(it) => it.now,
+            Self::CreateApiKey(it) => it.now,
+            Self::RevokeApiKey(it) => it.now,
         }
     }
 }
@@ -109,6 +119,8 @@ pub struct HoldRequest {
     pub kind: RequestKind,
     /// The client's name for the request, if it gave one.
     pub key: Option<KeyedRequest>,
+    /// The API key that the request came with, if it did.
+    pub api_key: Option<ApiKeyId>,
     /// When the hold expires by itself.
     pub expires_at: Timestamp,
     /// The server that makes it; its death expires the hold early.
@@ -141,6 +153,8 @@ pub struct SettleRequest {
     pub facts: UsageFacts,
     /// The idempotency key it was held under.
     pub key: Option<IdempotencyKey>,
+    /// The API key it was held under: its row is loaded only when it is named.
+    pub api_key: Option<ApiKeyId>,
     /// The answer to keep for replays under that key; `None` where nothing may be kept.
     pub answer: Option<AnswerBody>,
     /// The texts to keep for the retention; `None` where nothing may be kept.

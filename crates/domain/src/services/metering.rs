@@ -22,7 +22,7 @@ pub(super) use order::Subject;
 use crate::catalog::LiveCatalogue;
 use crate::clock::Clock;
 use crate::credits::Credits;
-use crate::ids::{IdSource, IdempotencyKey, InstanceId, UserId};
+use crate::ids::{ApiKeyId, IdSource, IdempotencyKey, InstanceId, UserId};
 use crate::ledger::command::{Allowances, Refusal, StoredAnswer};
 use crate::ports::Unavailable;
 use crate::ports::language_model::{LanguageModel, ModelError, TokenCounter};
@@ -63,6 +63,8 @@ pub struct Meter {
 pub struct Asking {
     /// The user.
     pub user: UserId,
+    /// The API key that they came with, if they did.
+    pub api_key: Option<ApiKeyId>,
     /// The client's name for the request.
     pub key: Option<IdempotencyKey>,
     /// Our name for it.

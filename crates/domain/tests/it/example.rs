@@ -66,7 +66,8 @@ pub fn assistant(ledger: MockLedger, model: MockLanguageModel) -> Assistant {
 }
 
 pub fn asking() -> Asking {
-    Asking { user: UserId::from_bytes([9; 16]), key: None, request_id: "req-1".to_owned() }
+    let user = UserId::from_bytes([9; 16]);
+    Asking { user, api_key: None, key: None, request_id: "req-1".to_owned() }
 }
 
 pub fn question(message: &str) -> Question {

@@ -8,6 +8,7 @@
 )]
 
 mod acts;
+mod api_keys;
 mod assistant;
 mod ends;
 mod example;

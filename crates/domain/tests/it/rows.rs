@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::api_keys::ApiKey;
 use domain::billing::notice::{Notice, NoticeKind};
 use domain::billing::profile::BillingProfile;
 use domain::billing::purchase::Purchase;
 use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
-use domain::ids::{GrantId, HoldId, IdempotencyKey, PurchaseId, UserId};
+use domain::ids::{ApiKeyId, GrantId, HoldId, IdempotencyKey, PurchaseId, UserId};
 use domain::ledger::account::{Account, AccountView, Suspension, SuspensionSource};
+use domain::ledger::api_keys::MOST_LIVE;
 use domain::ledger::batch::{self, Decided, Loaded, Needs};
 use domain::ledger::command::{Command, Receipt, Refusal};
 use domain::ledger::holds::{Hold, KeyRecord};
@@ -31,6 +33,7 @@ pub struct Store {
     pub subscriptions: BTreeMap<(UserId, String), Subscription>,
     pub profiles: BTreeMap<UserId, BillingProfile>,
     pub notices: BTreeMap<(UserId, NoticeKind, String), Notice>,
+    pub api_keys: BTreeMap<(UserId, ApiKeyId), ApiKey>,
 }
 
 impl Store {
@@ -68,6 +71,7 @@ impl Store {
                     .collect(),
                 suspensions: u32::try_from(self.suspensions.keys().filter(|key| key.0 == user).count())
                     .unwrap(),
+                api_keys: self.api_keys.values().filter(|key| key.user == user).cloned().collect(),
             }
         };
         self.accounts.keys().flat_map(|user| verify::check(&of(*user), now, false)).collect()
@@ -112,6 +116,15 @@ impl Store {
         }
         let suspensions = self.suspensions.values().filter(|row| needs.suspensions.contains(&row.user));
         loaded.suspensions.extend(suspensions.cloned());
+        for name in &needs.api_keys {
+            loaded.api_keys.extend(self.api_keys.get(name).cloned());
+        }
+        for user in &needs.live_api_keys {
+            let own = self.api_keys.values().filter(|key| key.user == *user && key.revoked_at.is_none());
+            let mut own: Vec<&ApiKey> = own.collect();
+            own.sort_by_key(|key| std::cmp::Reverse(key.expires_at.map_or(i64::MAX, Timestamp::as_micros)));
+            loaded.api_keys.extend(own.into_iter().take(MOST_LIVE).cloned());
+        }
         self.load_billing(needs, &mut loaded);
         loaded
     }
@@ -184,6 +197,14 @@ impl Store {
         }
         for row in decided.profiles {
             self.profiles.insert(row.user, row);
+        }
+        for key in decided.new_api_keys {
+            let twice = self.api_keys.insert((key.user, key.id), key);
+            assert!(twice.is_none(), "inserted twice: {twice:?}");
+        }
+        for key in decided.changed_api_keys {
+            let known = self.api_keys.insert((key.user, key.id), key);
+            assert!(known.is_some(), "updated what was never inserted");
         }
         for row in decided.notices {
             self.notices.entry((row.user, row.kind, row.subject.clone())).or_insert(row);

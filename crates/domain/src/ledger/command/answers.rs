@@ -1,6 +1,7 @@
 //! What acts answer, and the business reasons for a no.
 
 use super::{PaymentReceipt, StoredAnswer};
+use crate::api_keys::ApiKey;
 use crate::clock::{Span, Timestamp};
 use crate::credits::Credits;
 use crate::ids::HoldId;
@@ -27,6 +28,8 @@ pub enum Receipt {
     Expired(u32),
     /// What an act of buying came to.
     Payment(PaymentReceipt),
+    /// An API key as it stands.
+    ApiKey(Box<ApiKey>),
 }
 
 /// Credits set aside.
@@ -141,6 +144,17 @@ pub enum Refusal {
         /// What it takes.
         required: Credits,
     },
+    /// The API key is revoked, expired, or not there.
+    #[error("the API key has ended")]
+    ApiKeyEnded,
+    /// The API key may not spend that much more.
+    #[error("{available} credits are left to the API key, {required} required")]
+    ApiKeyCapReached {
+        /// What may still be held under it.
+        available: Credits,
+        /// What it takes.
+        required: Credits,
+    },
     /// A limit is reached for now.
     #[error("limit {limit:?} reached")]
     RateLimited {
@@ -182,4 +196,10 @@ pub enum Refusal {
     /// No automatic top-up is called for now.
     #[error("no automatic top-up is called for")]
     TopUpNotDue,
+    /// The user has no such API key.
+    #[error("no such API key")]
+    ApiKeyUnknown,
+    /// The user has as many live API keys as there may be.
+    #[error("too many live API keys")]
+    TooManyApiKeys,
 }

@@ -1,5 +1,6 @@
 //! What users may ask. A [`Question`] that exists is valid.
 
+use crate::ports::identity::Scope;
 use crate::ports::language_model::{Message, Role};
 
 /// The longest message, in characters.
@@ -60,6 +61,10 @@ pub enum FieldRule {
     OnlyWithGrants,
     /// Without images: the model takes none, or nobody knows what they cost.
     NoImages,
+    /// Without control characters: one line that can be shown.
+    Printable,
+    /// One of these scopes: what the asking token can give to an API key.
+    Scopes(Vec<Scope>),
     /// Not asked for: this version cannot do it.
     Unsupported,
     /// Not asked for: what it costs cannot be bounded beforehand.

@@ -178,6 +178,7 @@ impl Meter {
             tokens: order.ceiling.tokens,
             kind: order.kind,
             key: key.map(|key| KeyedRequest { key, fingerprint: order.fingerprint }),
+            api_key: asking.api_key,
             expires_at: now.at.after(HOLD_LIFETIME),
             instance: self.instance,
             limits: Arc::clone(self.catalogue.current().limits()),

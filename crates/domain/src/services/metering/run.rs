@@ -150,8 +150,8 @@ impl Run {
             request_id: asking.request_id.clone(),
         });
         let content = meter.keep_texts.then_some(Content { request: order.asked, response: text });
-        let (user, hold, key) = (asking.user, held.hold, asking.key);
-        let request = SettleRequest { user, hold, charge, facts, key, answer, content, now };
+        let (user, hold, key, api_key) = (asking.user, held.hold, asking.key, asking.api_key);
+        let request = SettleRequest { user, hold, charge, facts, key, api_key, answer, content, now };
         let (charged, remaining) = match meter.ledger.settle(request.clone()).await {
             Ok(settled) => (settled.charged, settled.balances.available),
             // Row 14: the work is done and the answer is the user's: deliver it, and settle from memory.
