@@ -4,6 +4,7 @@
 //! To add one: write it in its room, and name it in the list of [`crate::ledger_contract!`]; a test of
 //! this crate finds those that were forgotten.
 
+pub mod api_keys;
 pub mod billing;
 pub mod clawback;
 pub mod expiry;
@@ -138,6 +139,32 @@ macro_rules! ledger_contract {
                 a_refused_request_uses_up_no_limit,
                 without_limits_no_clock_refuses_a_request,
                 limits_follow_the_plan,
+            }
+            api_keys {
+                a_key_comes_back_as_it_was_made,
+                a_key_is_made_once_for_its_id,
+                a_key_can_be_made_by_a_user_who_was_never_seen,
+                a_cap_of_nothing_is_refused,
+                a_hundred_live_keys_are_enough,
+                a_key_is_found_by_its_id_also_when_it_has_ended,
+                keys_are_listed_page_by_page_newest_first,
+                a_revoked_key_stays_revoked_since_the_first_time,
+                the_key_of_another_user_is_unknown,
+                a_key_that_has_ended_holds_nothing,
+                an_ended_key_is_refused_before_anything_else,
+                a_key_holds_no_more_than_it_may_still_spend,
+                a_key_with_too_little_left_is_refused,
+                the_cap_is_looked_at_after_the_credits_and_before_the_limits,
+                what_a_hold_returns_the_key_may_spend_again,
+                keys_do_not_count_for_each_other,
+                settling_adds_the_charge_to_what_the_key_has_spent,
+                a_key_that_has_ended_settles_its_holds,
+                a_hold_is_settled_under_its_own_key_only,
+                a_late_settlement_charges_no_more_than_the_key_may_spend,
+                the_use_of_a_key_is_noted_to_the_minute,
+                many_programs_with_one_key_never_pass_its_cap,
+                many_keys_made_at_once_are_no_more_than_a_hundred,
+                a_key_revoked_in_a_rush_holds_nothing_afterwards,
             }
             keys {
                 a_running_request_is_not_started_again,

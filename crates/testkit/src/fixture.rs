@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use domain::ports::api_keys::ApiKeyBook;
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::ledger::Ledger;
@@ -11,9 +12,9 @@ use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 
 /// A server on the books: everything that two of them may be asked at the same time.
-pub trait Server: Ledger + Till + PurchaseBook + Inbox {}
+pub trait Server: Ledger + Till + PurchaseBook + Inbox + ApiKeyBook {}
 
-impl<S: Ledger + Till + PurchaseBook + Inbox> Server for S {}
+impl<S: Ledger + Till + PurchaseBook + Inbox + ApiKeyBook> Server for S {}
 
 /// Empty books in some store, behind every port that the store implements.
 pub struct Fixture {
@@ -35,6 +36,8 @@ pub struct Fixture {
     pub purchases: Arc<dyn PurchaseBook>,
     /// The payment provider's events.
     pub inbox: Arc<dyn Inbox>,
+    /// Reads of API keys.
+    pub api_keys: Arc<dyn ApiKeyBook>,
     /// What must live as long as the fixture: writers, a temporary directory, a database.
     pub guard: Box<dyn Any + Send>,
 }
@@ -56,6 +59,12 @@ impl Fixture {
     pub fn purchase_books(&self) -> Vec<Arc<dyn PurchaseBook>> {
         let replica = self.replica.clone().map(|replica| replica as Arc<dyn PurchaseBook>);
         std::iter::once(Arc::clone(&self.purchases)).chain(replica).collect()
+    }
+
+    /// The API keys as every server reads them.
+    pub fn api_key_books(&self) -> Vec<Arc<dyn ApiKeyBook>> {
+        let replica = self.replica.clone().map(|replica| replica as Arc<dyn ApiKeyBook>);
+        std::iter::once(Arc::clone(&self.api_keys)).chain(replica).collect()
     }
 
     /// The inbox as every server reads it.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | requests with defaults, `hold(user).at_most(300).at(5)` | [`requests`] |
 //! | requests of buying, `news(user, id).paid().at(5)` | [`requests::billing`] |
+//! | requests about API keys, `api_key(user).capped(100)` | [`requests::api_keys`] |
 //! | the tests' clock | [`time`] |
 //! | verbs that must succeed or be refused; verification | [`acts`] |
 //! | the cases | [`contract`] |

@@ -3,6 +3,7 @@
 //! It runs the same motor as they do (group commit, then load, decide, store) and rejects what their
 //! constraints reject. Nothing survives the process.
 
+mod api_keys;
 mod billing;
 mod constraints;
 mod inbox;
@@ -54,7 +55,8 @@ impl MemoryStore {
             reports: Arc::<Self>::clone(&store),
             till: Arc::<Self>::clone(&store),
             purchases: Arc::<Self>::clone(&store),
-            inbox: store,
+            inbox: Arc::<Self>::clone(&store),
+            api_keys: store,
             guard: Box::new(()),
         }
     }

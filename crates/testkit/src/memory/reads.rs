@@ -121,6 +121,7 @@ impl Books for MemoryStore {
                 .map(|row| (row.hold, row.credits))
                 .collect(),
             suspensions: u32::try_from(rows.suspensions.len()).unwrap_or(u32::MAX),
+            api_keys: rows.api_keys.values().cloned().collect(),
         }))
     }
 

@@ -3,12 +3,13 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::api_keys::ApiKey;
 use domain::billing::notice::{Notice, NoticeKind};
 use domain::billing::profile::BillingProfile;
 use domain::billing::purchase::Purchase;
 use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
-use domain::ids::{HoldId, IdempotencyKey, InstanceId, PurchaseId, UserId};
+use domain::ids::{ApiKeyId, HoldId, IdempotencyKey, InstanceId, PurchaseId, UserId};
 use domain::ledger::account::{Account, Suspension};
 use domain::ledger::batch::{Decided, Loaded, Needs};
 use domain::ledger::command::{Command, Receipt, Refusal};
@@ -34,6 +35,7 @@ pub(super) struct Rows {
     pub subscriptions: BTreeMap<String, Subscription>,
     pub profile: Option<BillingProfile>,
     pub notices: BTreeMap<(NoticeKind, String), Notice>,
+    pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
 }
 
 impl Rows {
@@ -52,6 +54,7 @@ impl Rows {
             subscriptions: BTreeMap::new(),
             profile: None,
             notices: BTreeMap::new(),
+            api_keys: BTreeMap::new(),
         }
     }
 
@@ -121,6 +124,7 @@ impl Tables {
             loaded.suspensions.extend(found.unwrap_or_default());
         }
         self.load_billing(needs, &mut loaded);
+        self.load_api_keys(needs, &mut loaded);
         loaded
     }
 
@@ -196,6 +200,9 @@ impl Tables {
         }
         for row in decided.profiles {
             self.rows(row.user, |rows| rows.profile = Some(row));
+        }
+        for row in decided.new_api_keys.into_iter().chain(decided.changed_api_keys) {
+            self.rows(row.user, |rows| drop(rows.api_keys.insert(row.id, row)));
         }
         for notice in decided.notices {
             self.give_notice(notice);
