@@ -5,6 +5,7 @@
 //! | the store and how it opens | [`SqliteStore`], `store`, `connection`, `migrations` |
 //! | one batch in one transaction: load, decide, store | `commit`, `load`, `save` |
 //! | buying: its part of a batch, its reads, the inbox of the provider's events | `billing`, `purchase_book`, `inbox` |
+//! | looking API keys up | `api_key_book` |
 //! | each table: its columns, reads and writes | `schema`, `rows` |
 //! | what a column may hold, and what corruption is called | `cell`, `error` |
 //! | the write connection and its turns | `turn` |
@@ -18,6 +19,7 @@
 //!
 //! To add a table: a migration in both trees, a `table!` in `schema`, a file in `rows`.
 
+mod api_key_book;
 mod billing;
 mod books;
 mod cell;

@@ -68,6 +68,7 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         closed_at -> Nullable<BigInt>,
+        api_key_id -> Nullable<Text>,
     }
 }
 
@@ -299,6 +300,24 @@ diesel::table! {
         subject -> Text,
         created_at -> BigInt,
         delivered_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    api_keys (lane, user_id, id) {
+        lane -> BigInt,
+        user_id -> Text,
+        id -> Text,
+        name -> Text,
+        prefix -> Text,
+        secret_hash -> Binary,
+        scopes -> Text,
+        spend_cap -> Nullable<BigInt>,
+        spent -> BigInt,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
     }
 }
 
