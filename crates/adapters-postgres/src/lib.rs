@@ -4,7 +4,8 @@
 //! [`Submit`](domain::ports::ledger::Submit)), [`Statements`](domain::ports::statements::Statements),
 //! [`Books`](domain::ports::books::Books), [`Reports`](domain::ports::reports::Reports),
 //! [`Upkeep`](domain::ports::upkeep::Upkeep), [`Till`](domain::ports::billing::Till) (by way of `Submit`, too),
-//! [`PurchaseBook`](domain::ports::billing::PurchaseBook) and [`Inbox`](domain::ports::billing::Inbox).
+//! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox) and
+//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook).
 //! It knows no rule of credits: it loads under lock, lets `domain::ledger::batch` decide, and stores what was
 //! decided, in one transaction for each batch.
 //!
@@ -17,6 +18,7 @@
 //! | rows as domain values; corruption | `rows` |
 //! | reads of accounts, reports | `reads` |
 //! | everything of an account, for verification | `books` |
+//! | all of that for API keys | `api_keys` |
 //! | all of that for purchases, and the provider's events | `billing` |
 //! | sweeping, leases, retention | `upkeep`, `partitions` |
 //! | addresses, TLS, settings of a session | `connect`, `tls` |
@@ -25,6 +27,7 @@
 //! To add a column: a migration in both trees, `schema`, its row in `rows`, the statements that name it in
 //! `load` and `save`.
 
+mod api_keys;
 mod billing;
 mod books;
 mod connect;

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use diesel::data_types::PgTimestamp;
+use diesel::deserialize::FromSqlRow;
+use diesel::pg::Pg;
 use diesel::prelude::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
     QueryableByName, SelectableHelper,
 };
-use diesel::sql_types::{BigInt, Bool, SmallInt, Timestamptz, Uuid as SqlUuid};
+use diesel::query_dsl::CompatibleType;
+use diesel::sql_types::{BigInt, Bool, SmallInt, Timestamptz, Untyped, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::clock::Timestamp;
 use domain::ids::UserId;
@@ -21,7 +24,7 @@ use domain::ports::reports::{Reports, UsageTotals};
 use domain::ports::statements::{JournalLine, Statements, UsageCursor};
 use futures_util::{FutureExt, try_join};
 
-use crate::error::{Place, Rest, StoreError};
+use crate::error::{Corrupt, Place, Rest, StoreError};
 use crate::rows::{AccountRow, EntryRow, HoldRow, LotRow, UsageRow, all, lane, line, stored_id, stored_time};
 use crate::schema::{ai_usage_log, credit_grants, credit_holds, credit_journal, credit_journal_notes};
 use crate::statement::Statement;
@@ -115,6 +118,26 @@ async fn view_in_full(
             Ok(Some(batch::view(account.into_domain()?, lots, holds, now)?))
         })
         .await
+}
+
+impl PostgresStore {
+    /// The rows that a statement answers, over a connection of the pool.
+    pub(crate) async fn ask<R, T>(
+        &self,
+        statement: impl Fn() -> Statement<'static> + Sync,
+        convert: fn(R) -> Result<T, Corrupt>,
+    ) -> Result<Vec<T>, Unavailable>
+    where
+        Untyped: CompatibleType<R, Pg, SqlType = Untyped>,
+        R: FromSqlRow<Untyped, Pg> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.read(READ_BOUND, |connection| {
+            let statement = statement();
+            async move { Ok(all(statement.load::<R>(connection).await?, convert)?) }.boxed()
+        })
+        .await
+    }
 }
 
 #[async_trait]

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use domain::clock::Timestamp;
 use domain::ledger::command::Command;
 
+use crate::api_keys;
 use crate::billing::storable as billing;
 use crate::error::StoreError;
 
@@ -19,7 +20,7 @@ pub(crate) fn check(command: &Command) -> Result<(), StoreError> {
     time("now", command.now().at)?;
     match command {
         Command::Hold(it) => time("expires_at", it.expires_at),
-        Command::Settle(_) | Command::Void(_) | Command::Expire(_) => Ok(()),
+        Command::Settle(_) | Command::Void(_) | Command::Expire(_) | Command::RevokeApiKey(_) => Ok(()),
         Command::Grant(it) => {
             indexed("source", &it.source.reference)?;
             if let Some(standing) = &it.plan {
@@ -49,6 +50,7 @@ pub(crate) fn check(command: &Command) -> Result<(), StoreError> {
         Command::ObservePayment(it) => billing::observe_payment(it),
         Command::ObserveSubscription(it) => billing::observe_subscription(it),
         Command::SetTopUp(it) => billing::set_top_up(it),
+        Command::CreateApiKey(it) => api_keys::check(it),
     }
 }
 

@@ -304,7 +304,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    api_keys (lane, user_id, id) {
+    api_keys (lane, id) {
         lane -> BigInt,
         user_id -> Text,
         id -> Text,

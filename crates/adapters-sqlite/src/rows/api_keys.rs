@@ -159,7 +159,6 @@ pub fn insert(connection: &mut SqliteConnection, key: &ApiKey) -> Result<(), Sto
 
 /// Writes what can change of a key that was read in this transaction.
 pub fn save(connection: &mut SqliteConnection, key: &ApiKey) -> Result<(), StoreError> {
-    let owner = Owner::of(key.user);
     let rows = update(
         &dsl::api_keys,
         (
@@ -167,7 +166,7 @@ pub fn save(connection: &mut SqliteConnection, key: &ApiKey) -> Result<(), Store
             dsl::last_used_at.eq(key.last_used_at.map(Timestamp::as_micros)),
             dsl::revoked_at.eq(key.revoked_at.map(Timestamp::as_micros)),
         ),
-        dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)).and(dsl::id.eq(key.id.to_string())),
+        dsl::lane.eq(i64::from(key.id.lane().get())).and(dsl::id.eq(key.id.to_string())),
     )
     .execute(connection)?;
     met_one(TABLE, rows)

@@ -34,8 +34,8 @@ impl Tables {
 impl ApiKeyBook for MemoryStore {
     async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKey>, Unavailable> {
         let tables = lock(&self.tables);
-        let in_lane = tables.users.iter().filter(|(user, _)| user.lane() == id.lane());
-        Ok(in_lane.filter_map(|(_, rows)| rows.api_keys.get(&id)).next().cloned())
+        let mut in_lane = tables.users.iter().filter(|(user, _)| user.lane() == id.lane());
+        Ok(in_lane.find_map(|(_, rows)| rows.api_keys.get(&id)).cloned())
     }
 
     async fn api_keys(

@@ -54,7 +54,7 @@ pub(super) fn check(tables: &Tables, decided: &Decided) -> Result<(), String> {
         let stands = |rows: &Rows| rows.suspensions.iter().any(|row| row.source == *source);
         !lifted && rows(user).is_some_and(stands)
     })?;
-    all_new("api_keys_id", decided.new_api_keys.iter().map(|it| (it.id.lane(), it.id)), |(lane, id)| {
+    all_new("api_keys_pkey", decided.new_api_keys.iter().map(|it| (it.id.lane(), it.id)), |(lane, id)| {
         let in_lane = tables.users.iter().filter(|(user, _)| user.lane() == *lane);
         in_lane.map(|(_, rows)| rows).any(|rows| rows.api_keys.contains_key(id))
     })?;
