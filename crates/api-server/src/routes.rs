@@ -1,6 +1,7 @@
 //! What is where. Handlers are thin: parse, call, map.
 
 mod admin;
+mod api_keys;
 mod assistant;
 pub mod billing;
 mod credits;
@@ -11,7 +12,7 @@ mod streams;
 mod v1;
 mod views;
 
-use actix_web::web::{self, ServiceConfig, get, post, put};
+use actix_web::web::{self, ServiceConfig, delete, get, post, put};
 use actix_web::{HttpResponse, Resource};
 
 use crate::http::problem::{Kind, Problem};
@@ -32,6 +33,8 @@ pub fn register(config: &mut ServiceConfig) {
         .service(at("/api/user/ai-credits/history").route(get().to(credits::history)))
         .service(at("/api/user/ai-usage").route(get().to(credits::usage)))
         .service(at("/api/user/notifications").route(get().to(purchases::notices)))
+        .service(at("/api/user/api-keys").route(get().to(api_keys::list)).route(post().to(api_keys::create)))
+        .service(at("/api/user/api-keys/{id}").route(delete().to(api_keys::revoke)))
         .service(at("/api/billing/plans").route(get().to(billing::plans)))
         .service(
             at("/api/billing/create-checkout-session").route(post().to(billing::create_checkout_session)),

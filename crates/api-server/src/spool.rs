@@ -14,9 +14,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use domain::api_keys::ApiKey;
 use domain::ledger::command::{
-    AdjustRequest, ClawBackRequest, ClawedBack, ExpireRequest, GrantRequest, HoldRequest, Posted,
-    ResumeRequest, SettleRequest, Settled, SuspendRequest, VoidRequest,
+    AdjustRequest, ClawBackRequest, ClawedBack, CreateApiKeyRequest, ExpireRequest, GrantRequest,
+    HoldRequest, Posted, ResumeRequest, RevokeApiKeyRequest, SettleRequest, Settled, SuspendRequest,
+    VoidRequest,
 };
 use domain::ports::ledger::{HoldOutcome, Ledger, LedgerError};
 
@@ -151,6 +153,14 @@ impl Ledger for Spooled {
 
     async fn resume(&self, request: ResumeRequest) -> Result<u32, LedgerError> {
         self.ledger.resume(request).await
+    }
+
+    async fn create_api_key(&self, request: CreateApiKeyRequest) -> Result<ApiKey, LedgerError> {
+        self.ledger.create_api_key(request).await
+    }
+
+    async fn revoke_api_key(&self, request: RevokeApiKeyRequest) -> Result<ApiKey, LedgerError> {
+        self.ledger.revoke_api_key(request).await
     }
 
     async fn expire(&self, request: ExpireRequest) -> Result<u32, LedgerError> {

@@ -16,6 +16,7 @@ use chrono_tz::Tz;
 use domain::catalog::{Catalogue, LiveCatalogue};
 use domain::clock::Clock;
 use domain::ids::{IdSource, InstanceId};
+use domain::ports::api_keys::ApiKeyBook;
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::identity::TokenVerifier;
@@ -25,6 +26,7 @@ use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 use domain::services::accounts::Accounts;
+use domain::services::api_keys::{ApiKeys, RecentKeys};
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
 use domain::services::gateway::Gateway;
@@ -37,7 +39,7 @@ use tokio_util::task::TaskTracker;
 pub use selling::Selling;
 
 use crate::catalog;
-use crate::clock::{SystemClock, TokioTimer, UuidSource};
+use crate::clock::{SystemClock, SystemSecrets, TokioTimer, UuidSource};
 use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
 use crate::spool::{Spool, Spooled};
@@ -61,6 +63,8 @@ pub struct Stores {
     pub purchases: Arc<dyn PurchaseBook>,
     /// The payment provider's events.
     pub inbox: Arc<dyn Inbox>,
+    /// API keys.
+    pub api_keys: Arc<dyn ApiKeyBook>,
 }
 
 /// What must be shut down in order for a store.
@@ -116,7 +120,16 @@ impl Stores {
 
     fn of<S>(store: Arc<S>) -> Self
     where
-        S: Ledger + Statements + Books + Reports + Upkeep + Till + PurchaseBook + Inbox + 'static,
+        S: Ledger
+            + Statements
+            + Books
+            + Reports
+            + Upkeep
+            + Till
+            + PurchaseBook
+            + Inbox
+            + ApiKeyBook
+            + 'static,
     {
         Self {
             ledger: store.clone(),
@@ -126,7 +139,8 @@ impl Stores {
             upkeep: store.clone(),
             till: store.clone(),
             purchases: store.clone(),
-            inbox: store,
+            inbox: store.clone(),
+            api_keys: store,
         }
     }
 }
@@ -141,6 +155,8 @@ pub struct App {
     pub accounts: Accounts,
     /// Settlements on disk.
     pub spool: Spool,
+    /// Keys for programs.
+    pub api_keys: ApiKeys,
     /// Plans and prices.
     pub catalogue: Arc<LiveCatalogue>,
     /// The sale of credits, where there is one.
@@ -239,6 +255,14 @@ impl App {
                 statements: Arc::clone(&stores.statements),
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
+            },
+            api_keys: ApiKeys {
+                ledger: Arc::clone(&stores.ledger),
+                book: Arc::clone(&stores.api_keys),
+                clock: Arc::clone(&clock),
+                ids: Arc::clone(&ids),
+                secrets: Arc::new(SystemSecrets),
+                recent: RecentKeys::default(),
             },
             catalogue,
             selling,

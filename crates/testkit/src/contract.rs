@@ -15,6 +15,7 @@ pub mod limits;
 pub mod races;
 pub mod reading;
 pub mod settle;
+pub mod spend_caps;
 pub mod standing;
 pub mod upkeep;
 pub mod void;
@@ -152,6 +153,11 @@ macro_rules! ledger_contract {
                 the_key_of_another_user_is_unknown,
                 a_key_that_has_ended_holds_nothing,
                 an_ended_key_is_refused_before_anything_else,
+                the_use_of_a_key_is_noted_to_the_minute,
+                many_keys_made_at_once_are_no_more_than_a_hundred,
+                a_key_revoked_in_a_rush_holds_nothing_afterwards,
+            }
+            spend_caps {
                 a_key_holds_no_more_than_it_may_still_spend,
                 a_key_with_too_little_left_is_refused,
                 the_cap_is_looked_at_after_the_credits_and_before_the_limits,
@@ -161,10 +167,7 @@ macro_rules! ledger_contract {
                 a_key_that_has_ended_settles_its_holds,
                 a_hold_is_settled_under_its_own_key_only,
                 a_late_settlement_charges_no_more_than_the_key_may_spend,
-                the_use_of_a_key_is_noted_to_the_minute,
                 many_programs_with_one_key_never_pass_its_cap,
-                many_keys_made_at_once_are_no_more_than_a_hundred,
-                a_key_revoked_in_a_rush_holds_nothing_afterwards,
             }
             keys {
                 a_running_request_is_not_started_again,

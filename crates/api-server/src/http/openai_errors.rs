@@ -53,6 +53,11 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
             more.insert("available_credits".to_owned(), available.get().into());
             more.insert("required_credits".to_owned(), required.get().into());
         }
+        Kind::ApiKeyCapReached { available, required } => {
+            "insufficient_quota".clone_into(&mut r#type);
+            more.insert("available_credits".to_owned(), available.get().into());
+            more.insert("required_credits".to_owned(), required.get().into());
+        }
         Kind::NoCredits { required } => {
             "insufficient_quota".clone_into(&mut r#type);
             "insufficient_quota".clone_into(&mut code);
@@ -103,6 +108,7 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
         | Kind::KeyMismatch
         | Kind::AnswerNotKept
         | Kind::NotEnough { .. }
+        | Kind::TooManyApiKeys
         | Kind::NoCustomer
         | Kind::NotPaid
         | Kind::RefundByHand
@@ -172,7 +178,9 @@ fn field_code(rule: &FieldRule) -> &'static str {
         | FieldRule::Cursor
         | FieldRule::IdempotencyKey
         | FieldRule::WithinLimit
-        | FieldRule::OnlyWithGrants => "invalid_value",
+        | FieldRule::OnlyWithGrants
+        | FieldRule::Printable
+        | FieldRule::Scopes(_) => "invalid_value",
     }
 }
 

@@ -54,6 +54,15 @@ pub enum Kind {
         /// What it takes.
         required: Credits,
     },
+    /// The API key may not spend that much more.
+    ApiKeyCapReached {
+        /// What it may still spend.
+        available: Credits,
+        /// What it takes.
+        required: Credits,
+    },
+    /// The user has as many live API keys as there may be.
+    TooManyApiKeys,
     /// Never had credits.
     NoCredits {
         /// What it takes.
@@ -131,6 +140,8 @@ impl Kind {
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Suspended => (StatusCode::FORBIDDEN, "account_suspended"),
             Self::InsufficientCredits { .. } => (StatusCode::PAYMENT_REQUIRED, "insufficient_credits"),
+            Self::ApiKeyCapReached { .. } => (StatusCode::PAYMENT_REQUIRED, "api_key_cap_reached"),
+            Self::TooManyApiKeys => (StatusCode::CONFLICT, "too_many_api_keys"),
             Self::NoCredits { .. } => (StatusCode::PAYMENT_REQUIRED, "no_credits"),
             Self::KeyInProgress => (StatusCode::CONFLICT, "idempotency_in_progress"),
             Self::KeyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch"),
@@ -174,6 +185,8 @@ impl Kind {
             | Self::Forbidden
             | Self::Suspended
             | Self::InsufficientCredits { .. }
+            | Self::ApiKeyCapReached { .. }
+            | Self::TooManyApiKeys
             | Self::NoCredits { .. }
             | Self::KeyMismatch
             | Self::AnswerNotKept
@@ -259,6 +272,13 @@ impl From<Refusal> for Problem {
             Refusal::InsufficientCredits { available, required } => {
                 Kind::InsufficientCredits { available, required }.into()
             }
+            Refusal::ApiKeyCapReached { available, required } => {
+                Kind::ApiKeyCapReached { available, required }.into()
+            }
+            // As it would have been a moment later.
+            Refusal::ApiKeyEnded => Self::because(Kind::Unauthorized, refusal),
+            Refusal::ApiKeyUnknown => Kind::NotFound.into(),
+            Refusal::TooManyApiKeys => Kind::TooManyApiKeys.into(),
             Refusal::RateLimited { limit, retry_after } => {
                 Kind::RateLimited { limit: Some(limit), retry_after }.into()
             }

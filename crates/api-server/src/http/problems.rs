@@ -146,7 +146,8 @@ pub fn problem(kind: &Kind, asked: &Asked) -> Map<String, Value> {
                 .collect();
             put("errors", errors.into());
         }
-        Kind::InsufficientCredits { available, required } => {
+        Kind::InsufficientCredits { available, required }
+        | Kind::ApiKeyCapReached { available, required } => {
             put("available_credits", available.get().into());
             put("required_credits", required.get().into());
         }
@@ -164,6 +165,7 @@ pub fn problem(kind: &Kind, asked: &Asked) -> Map<String, Value> {
         | Kind::Unauthorized
         | Kind::Forbidden
         | Kind::Suspended
+        | Kind::TooManyApiKeys
         | Kind::KeyInProgress
         | Kind::KeyMismatch
         | Kind::AnswerNotKept

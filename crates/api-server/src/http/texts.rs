@@ -1,6 +1,7 @@
 //! What problems say, in Portuguese and English.
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
+use domain::ledger::api_keys::MOST_LIVE;
 use domain::services::assistant::question::FieldRule;
 
 use super::problem::Kind;
@@ -103,6 +104,20 @@ pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
             language.pick(
                 format!("Você tem apenas {available} créditos."),
                 format!("You have only {available} credits."),
+            ),
+        ),
+        Kind::ApiKeyCapReached { available, .. } => (
+            language.pick("Limite da chave de API atingido", "API key cap reached"),
+            language.pick(
+                format!("Esta chave de API só pode gastar mais {available} créditos."),
+                format!("This API key may spend only {available} more credits."),
+            ),
+        ),
+        Kind::TooManyApiKeys => (
+            language.pick("Chaves de API demais", "Too many API keys"),
+            language.pick(
+                format!("Você já tem {MOST_LIVE} chaves de API ativas. Revogue uma para criar outra."),
+                format!("You have {MOST_LIVE} live API keys already. Revoke one to make another."),
             ),
         ),
         Kind::NoCredits { .. } => texts(
@@ -282,6 +297,16 @@ pub fn rule(rule: &FieldRule, language: Language) -> String {
         ),
         FieldRule::NoImages => {
             texts("tem imagens, que este modelo não aceita", "has images, which this model does not take")
+        }
+        FieldRule::Printable => {
+            texts("não pode ter caracteres de controle", "must not have control characters")
+        }
+        FieldRule::Scopes(scopes) => {
+            let list = scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+            language.pick(
+                format!("deve ser uma das permissões que você pode dar a uma chave: {list}"),
+                format!("must be one of the scopes that you can give to a key: {list}"),
+            )
         }
         FieldRule::Unsupported => {
             texts("ainda não é suportado nesta versão", "is not supported by this version yet")

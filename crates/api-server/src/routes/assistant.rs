@@ -53,7 +53,8 @@ pub async fn insights(
 
 /// Who asks, and under which names.
 pub(super) fn asking(caller: Caller, request: &HttpRequest) -> Result<Asking, Problem> {
-    Ok(Asking { user: caller.user, key: idempotency_key(request)?, request_id: request_id(request) })
+    let Caller { user, api_key, .. } = caller;
+    Ok(Asking { user, api_key, key: idempotency_key(request)?, request_id: request_id(request) })
 }
 
 fn answered(answer: &Answer, body: &impl Serialize) -> HttpResponse {

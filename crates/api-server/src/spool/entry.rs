@@ -27,6 +27,7 @@ pub(super) struct Entry {
     estimated: bool,
     request_id: String,
     key: Option<String>,
+    api_key: Option<String>,
     answer: Option<Answer>,
     content: Option<Texts>,
     at: i64,
@@ -68,6 +69,7 @@ impl Entry {
             estimated: facts.estimated,
             request_id: facts.request_id.clone(),
             key: request.key.as_ref().map(|key| key.as_str().to_owned()),
+            api_key: request.api_key.map(|id| id.to_string()),
             // Answers are JSON or events, so they are text.
             answer: answer.and_then(|answer| {
                 Some(Answer {
@@ -93,6 +95,10 @@ impl Entry {
             Some(key) => Some(IdempotencyKey::parse(key).ok()?),
             None => None,
         };
+        let api_key = match &self.api_key {
+            Some(id) => Some(id.parse().ok()?),
+            None => None,
+        };
         Some(SettleRequest {
             user: self.user.parse().ok()?,
             hold: self.hold.parse().ok()?,
@@ -113,6 +119,7 @@ impl Entry {
                 request_id: self.request_id,
             },
             key,
+            api_key,
             answer: self.answer.map(|answer| AnswerBody {
                 body: answer.body.into_bytes(),
                 model: answer.model,
@@ -131,6 +138,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use testkit::requests::api_keys::new_api_key_id;
     use testkit::requests::{SettleExt, new_hold_id, settle, user};
 
     use super::*;
@@ -138,6 +146,7 @@ mod tests {
     #[test]
     fn a_settlement_comes_back_as_it_was() {
         let request = settle(user(1), new_hold_id(user(1))).answered("k", "olá").keeping("q", "r").costing(7);
+        let request = request.under(new_api_key_id(user(1)));
         let text = serde_json::to_string(&Entry::of(&request)).unwrap();
         let back = serde_json::from_str::<Entry>(&text).unwrap().into_request().unwrap();
         assert_eq!(format!("{back:?}"), format!("{request:?}"));

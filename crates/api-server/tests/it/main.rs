@@ -1,6 +1,7 @@
 //! The real server, booted on a free port, spoken to over HTTP; the books are verified after every test.
 
 mod admin;
+mod api_keys;
 mod assistant;
 mod billing;
 mod cli;
