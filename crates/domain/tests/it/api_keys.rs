@@ -1,4 +1,4 @@
-//! Letting keys in: who is told what, and how often the store is asked.
+//! Letting keys in: who is told what, and how often the store is asked. And proving what they have spent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,15 +6,23 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use domain::api_keys::{ApiKey, Credential, USUAL_SCOPES};
 use domain::clock::{Clock, Moment, Timestamp};
 use domain::credits::Credits;
-use domain::ids::{ApiKeyId, MockIdSource, UserId};
+use domain::ids::{ApiKeyId, GrantId, HoldId, InstanceId, MockIdSource, UserId};
+use domain::ledger::account::Actor;
+use domain::ledger::command::{Command, CreateApiKeyRequest, GrantRequest, HoldRequest, SettleRequest};
+use domain::ledger::holds::HOLD_LIFETIME;
+use domain::ledger::limits::LimitBook;
+use domain::ledger::lots::{Source, SourceKind};
+use domain::ledger::usage::RequestKind;
 use domain::ports::Unavailable;
 use domain::ports::api_keys::{MockApiKeyBook, MockSecretSource};
 use domain::ports::identity::Caller;
 use domain::ports::ledger::MockLedger;
 use domain::services::api_keys::wish::{ApiKeyWish, RawApiKeyWish};
 use domain::services::api_keys::{ApiKeyError, ApiKeys, RecentKeys};
+use domain::tokens::Tokens;
 
-use crate::acts::moment;
+use crate::acts::{facts, moment};
+use crate::rows::Store;
 
 const USER: UserId = UserId::from_bytes([9; 16]);
 
@@ -209,4 +217,94 @@ async fn a_new_key_is_stored_by_its_hash_and_shown_once() {
     let (made, shown) = keys.create(USER, wish).await.unwrap();
     assert_eq!(made, key());
     assert_eq!(shown.reveal(), credential().reveal());
+}
+
+/// A store in which a key that may spend 50 has held 20 and was charged 15 of them, and holds 30.
+fn books() -> Store {
+    let now = moment(0);
+    let key = key();
+    let grant = GrantRequest {
+        id: GrantId::from_bytes([1; 16]),
+        user: USER,
+        source: Source::new(SourceKind::Bonus, "test"),
+        amount: Credits::whole(100),
+        expires_at: None,
+        plan: None,
+        actor: Actor::system(),
+        note: None,
+        now,
+    };
+    let create = CreateApiKeyRequest {
+        id: key.id,
+        user: USER,
+        name: key.name,
+        prefix: key.prefix,
+        secret: key.secret,
+        scopes: key.scopes,
+        spend_cap: Some(Credits::whole(50)),
+        expires_at: None,
+        now,
+    };
+    let hold = |number: u8, amount: u32| HoldRequest {
+        id: HoldId::for_user(&USER, [number; 16]),
+        user: USER,
+        at_least: Credits::whole(amount),
+        at_most: Credits::whole(amount),
+        tokens: Tokens::ZERO,
+        kind: RequestKind::Assistant,
+        key: None,
+        api_key: Some(key.id),
+        expires_at: now.at.after(HOLD_LIFETIME),
+        instance: InstanceId::from_bytes([1; 16]),
+        limits: Arc::new(LimitBook::unlimited()),
+        now,
+    };
+    let settle = SettleRequest {
+        user: USER,
+        hold: HoldId::for_user(&USER, [1; 16]),
+        charge: Credits::whole(15),
+        facts: facts(),
+        key: None,
+        api_key: Some(key.id),
+        answer: None,
+        content: None,
+        now,
+    };
+    let mut store = Store::default();
+    let commands = [
+        Command::Grant(grant),
+        Command::CreateApiKey(Box::new(create)),
+        Command::Hold(hold(1, 20)),
+        Command::Hold(hold(2, 30)),
+        Command::Settle(settle),
+    ];
+    for result in store.run(&commands) {
+        result.unwrap();
+    }
+    store
+}
+
+#[test]
+fn books_with_wrong_sums_of_a_key_name_the_key() {
+    let sound = books();
+    assert_eq!(sound.breaches(at(1)), []);
+    let name = credential().id;
+    let of_key = |change: fn(&mut ApiKey)| {
+        let mut store = sound.clone();
+        change(store.api_keys.get_mut(&(USER, name)).unwrap());
+        store
+    };
+    let mut lost = sound.clone();
+    lost.api_keys.clear();
+    for (store, expected) in [
+        (of_key(|key| key.spent = Credits::whole(14)), "has spent 14, its holds were charged 15"),
+        (of_key(|key| key.spend_cap = Some(Credits::whole(44))), "has spent or holds 45, its cap is 44"),
+        (lost, "which is not there"),
+    ] {
+        let breaches = store.breaches(at(1));
+        assert_eq!(breaches.len(), 1, "{breaches:?}");
+        let said = breaches[0].to_string();
+        assert!(said.starts_with("I11 account") && said.contains(expected), "{said}");
+        assert!(said.contains(&format!("API key {name}")), "{said}");
+    }
 }
