@@ -15,12 +15,12 @@ pub fn speaks_openai(request: &HttpRequest) -> bool {
     request.path() == "/v1" || request.path().starts_with("/v1/")
 }
 
-/// The language of messages: English, unless the client wishes for another.
+/// The language of messages: English, unless the client wishes for Portuguese by name (OpenAI's own clients say `*`).
 pub fn language(request: &HttpRequest) -> Language {
-    if request.headers().contains_key(ACCEPT_LANGUAGE) {
-        Language::of(request.headers())
-    } else {
-        Language::English
+    let wish = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    match wish {
+        Some(wish) if wish.to_ascii_lowercase().contains("pt") => Language::of(request.headers()),
+        _ => Language::English,
     }
 }
 
@@ -50,7 +50,14 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
         Kind::InsufficientCredits { available, required }
         | Kind::ApiKeyCapReached { available, required } => {
             "insufficient_quota".clone_into(&mut r#type);
-            "insufficient_quota".clone_into(&mut code);
+            if !matches!(kind, Kind::ApiKeyCapReached { .. }) {
+                "insufficient_quota".clone_into(&mut code);
+            }
+            more.insert("available_credits".to_owned(), available.get().into());
+            more.insert("required_credits".to_owned(), required.get().into());
+        }
+        Kind::ApiKeyCapReached { available, required } => {
+            "insufficient_quota".clone_into(&mut r#type);
             more.insert("available_credits".to_owned(), available.get().into());
             more.insert("required_credits".to_owned(), required.get().into());
         }
@@ -105,6 +112,7 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
         | Kind::AnswerNotKept
         | Kind::TooManyApiKeys
         | Kind::NotEnough { .. }
+        | Kind::TooManyApiKeys
         | Kind::NoCustomer
         | Kind::NotPaid
         | Kind::RefundByHand
@@ -176,7 +184,9 @@ fn field_code(rule: &FieldRule) -> &'static str {
         | FieldRule::Cursor
         | FieldRule::IdempotencyKey
         | FieldRule::WithinLimit
-        | FieldRule::OnlyWithGrants => "invalid_value",
+        | FieldRule::OnlyWithGrants
+        | FieldRule::Printable
+        | FieldRule::Scopes(_) => "invalid_value",
     }
 }
 

@@ -272,6 +272,13 @@ impl From<Refusal> for Problem {
             Refusal::InsufficientCredits { available, required } => {
                 Kind::InsufficientCredits { available, required }.into()
             }
+            Refusal::ApiKeyCapReached { available, required } => {
+                Kind::ApiKeyCapReached { available, required }.into()
+            }
+            // As it would have been a moment later.
+            Refusal::ApiKeyEnded => Self::because(Kind::Unauthorized, refusal),
+            Refusal::ApiKeyUnknown => Kind::NotFound.into(),
+            Refusal::TooManyApiKeys => Kind::TooManyApiKeys.into(),
             Refusal::RateLimited { limit, retry_after } => {
                 Kind::RateLimited { limit: Some(limit), retry_after }.into()
             }
