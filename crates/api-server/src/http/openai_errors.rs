@@ -47,12 +47,9 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
     match kind {
         Kind::Unauthorized => "invalid_api_key".clone_into(&mut code),
         Kind::Forbidden | Kind::Suspended => "permission_error".clone_into(&mut r#type),
-        Kind::InsufficientCredits { available, required }
-        | Kind::ApiKeyCapReached { available, required } => {
+        Kind::InsufficientCredits { available, required } => {
             "insufficient_quota".clone_into(&mut r#type);
-            if !matches!(kind, Kind::ApiKeyCapReached { .. }) {
-                "insufficient_quota".clone_into(&mut code);
-            }
+            "insufficient_quota".clone_into(&mut code);
             more.insert("available_credits".to_owned(), available.get().into());
             more.insert("required_credits".to_owned(), required.get().into());
         }
@@ -112,7 +109,6 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
         | Kind::AnswerNotKept
         | Kind::TooManyApiKeys
         | Kind::NotEnough { .. }
-        | Kind::TooManyApiKeys
         | Kind::NoCustomer
         | Kind::NotPaid
         | Kind::RefundByHand
@@ -169,8 +165,6 @@ fn field_code(rule: &FieldRule) -> &'static str {
         FieldRule::Unsupported | FieldRule::NoImages | FieldRule::CostUnbounded => "unsupported_parameter",
         FieldRule::RoomToAnswer => "context_length_exceeded",
         FieldRule::NotBlank
-        | FieldRule::Printable
-        | FieldRule::Scopes(_)
         | FieldRule::AtLeastItems(_)
         | FieldRule::AtMostItems(_)
         | FieldRule::AtMostChars(_)

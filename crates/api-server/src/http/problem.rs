@@ -282,13 +282,6 @@ impl From<Refusal> for Problem {
             Refusal::RateLimited { limit, retry_after } => {
                 Kind::RateLimited { limit: Some(limit), retry_after }.into()
             }
-            Refusal::ApiKeyCapReached { available, required } => {
-                Kind::ApiKeyCapReached { available, required }.into()
-            }
-            // As it would have been a moment later.
-            Refusal::ApiKeyEnded => Self::because(Kind::Unauthorized, refusal),
-            Refusal::ApiKeyUnknown => Kind::NotFound.into(),
-            Refusal::TooManyApiKeys => Kind::TooManyApiKeys.into(),
             Refusal::ExceedsLimit { limit } => Self::field(exceeding_field(limit), FieldRule::WithinLimit),
             Refusal::NotEnough { available } => Kind::NotEnough { available }.into(),
             Refusal::AmountOutOfRange => Self::field("/amount", FieldRule::AmountWithin(Credits::MAX.get())),
