@@ -178,9 +178,8 @@ fn fault(error: &ModelError) -> Option<(Fault, String)> {
         ModelError::KeyRefused(_) => (Fault::Unwilling, "key refused"),
         ModelError::Limited { .. } => (Fault::Unwilling, "limited"),
         ModelError::Failed { status, .. } => {
-            // With status 200, an error in the answer.
-            let is_broken = *status == 200 || *status >= 500;
-            let fault = if is_broken { Fault::Broken } else { Fault::Unwilling };
+            // An error within an answer (status 200) may be about the request; it breaks nothing.
+            let fault = if *status >= 500 { Fault::Broken } else { Fault::Unwilling };
             return Some((fault, format!("status {status}")));
         }
     };

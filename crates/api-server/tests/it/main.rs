@@ -16,3 +16,4 @@ mod outage;
 mod provider;
 mod races;
 mod tokens;
+mod upstreams;
