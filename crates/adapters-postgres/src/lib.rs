@@ -4,7 +4,8 @@
 //! [`Submit`](domain::ports::ledger::Submit)), [`Statements`](domain::ports::statements::Statements),
 //! [`Books`](domain::ports::books::Books), [`Reports`](domain::ports::reports::Reports),
 //! [`Upkeep`](domain::ports::upkeep::Upkeep), [`Till`](domain::ports::billing::Till) (by way of `Submit`, too),
-//! [`PurchaseBook`](domain::ports::billing::PurchaseBook) and [`Inbox`](domain::ports::billing::Inbox).
+//! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox) and
+//! [`Vitals`](domain::ports::vitals::Vitals).
 //! It knows no rule of credits: it loads under lock, lets `domain::ledger::batch` decide, and stores what was
 //! decided, in one transaction for each batch.
 //!
@@ -19,6 +20,7 @@
 //! | everything of an account, for verification | `books` |
 //! | all of that for purchases, and the provider's events | `billing` |
 //! | sweeping, leases, retention | `upkeep`, `partitions` |
+//! | figures for operators | `vitals` |
 //! | addresses, TLS, settings of a session | `connect`, `tls` |
 //! | migrations | `migrate` |
 //!
@@ -43,6 +45,7 @@ mod storable;
 mod store;
 mod tls;
 mod upkeep;
+mod vitals;
 mod writer;
 
 pub use error::OpenError;

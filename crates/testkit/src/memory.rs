@@ -8,6 +8,7 @@ mod constraints;
 mod inbox;
 mod reads;
 mod tables;
+mod vitals;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,7 +55,8 @@ impl MemoryStore {
             reports: Arc::<Self>::clone(&store),
             till: Arc::<Self>::clone(&store),
             purchases: Arc::<Self>::clone(&store),
-            inbox: store,
+            inbox: Arc::<Self>::clone(&store),
+            vitals: store,
             guard: Box::new(()),
         }
     }

@@ -20,7 +20,8 @@ async fn fresh() -> Fixture {
         reports: store.clone(),
         till: store.clone(),
         purchases: store.clone(),
-        inbox: store,
+        inbox: store.clone(),
+        vitals: store,
         guard: Box::new((writer, replicas_writer, place)),
     }
 }
