@@ -20,10 +20,13 @@ use domain::ledger::command::{
 };
 use domain::ports::ledger::{HoldOutcome, Ledger, LedgerError};
 
+use crate::metrics::ledger::Acts;
 use entry::Entry;
 
 /// How a file's name ends that is whole.
 const WHOLE: &str = "json";
+/// How a file's name ends that was set aside.
+const UNREADABLE: &str = "unreadable";
 /// The most files; beyond them settlements are kept in memory only.
 const MOST_FILES: usize = 10_000;
 
@@ -58,13 +61,23 @@ impl Spool {
     }
 
     fn files(&self) -> io::Result<Vec<PathBuf>> {
+        self.files_ending(WHOLE)
+    }
+
+    fn files_ending(&self, ending: &str) -> io::Result<Vec<PathBuf>> {
         let entries = match fs::read_dir(&self.directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
         let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
-        Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == WHOLE)).collect())
+        Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == ending)).collect())
+    }
+
+    /// How many settlements are there, and how many that cannot be read.
+    pub fn count(&self) -> io::Result<(usize, usize)> {
+        let ending = |end: &'static str| self.files_ending(end).map(|files| files.len());
+        Ok((ending(WHOLE)?, ending(UNREADABLE)?))
     }
 
     /// Settles what is there, and deletes what is settled; stops at the first sign that the store is away. Answers how
@@ -79,7 +92,7 @@ impl Spool {
             }
             let Some(request) = read(&path)? else {
                 // Not one of ours, or damaged: left for an operator to look at.
-                fs::rename(&path, path.with_extension("unreadable"))?;
+                fs::rename(&path, path.with_extension(UNREADABLE))?;
                 tracing::error!(path = %path.display(), "a settlement in the spool cannot be read; it is set aside");
                 continue;
             };
@@ -106,31 +119,41 @@ fn is_older_than(path: &Path, age: Duration) -> bool {
     modified.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|old| old > age))
 }
 
-/// A ledger whose later settlements are on disk too.
+/// A ledger whose later settlements are on disk too, and whose acts are counted.
 pub struct Spooled {
     ledger: Arc<dyn Ledger>,
     spool: Spool,
+    acts: Acts,
 }
 
 impl Spooled {
-    /// This ledger, with that spool.
-    pub fn new(ledger: Arc<dyn Ledger>, spool: Spool) -> Self {
-        Self { ledger, spool }
+    /// This ledger, with that spool, counted there.
+    pub fn new(ledger: Arc<dyn Ledger>, spool: Spool, acts: Acts) -> Self {
+        Self { ledger, spool, acts }
     }
 }
 
 #[async_trait]
 impl Ledger for Spooled {
     async fn hold(&self, request: HoldRequest) -> Result<HoldOutcome, LedgerError> {
-        self.ledger.hold(request).await
+        let kind = request.kind;
+        let result = self.ledger.hold(request).await;
+        self.acts.hold(kind, &result);
+        result
     }
 
     async fn settle(&self, request: SettleRequest) -> Result<Settled, LedgerError> {
-        self.ledger.settle(request).await
+        let noted = self.acts.note(&request.facts);
+        let result = self.ledger.settle(request).await;
+        self.acts.settle(noted, &result);
+        result
     }
 
     async fn void(&self, request: VoidRequest) -> Result<bool, LedgerError> {
-        self.ledger.void(request).await
+        let (kind, outcome) = (request.facts.kind, request.outcome);
+        let result = self.ledger.void(request).await;
+        self.acts.void(kind, outcome, &result);
+        result
     }
 
     async fn grant(&self, request: GrantRequest) -> Result<Posted, LedgerError> {
@@ -158,6 +181,7 @@ impl Ledger for Spooled {
     }
 
     fn release(&self, request: VoidRequest) {
+        self.acts.release();
         self.ledger.release(request);
     }
 
@@ -165,6 +189,7 @@ impl Ledger for Spooled {
         if let Err(error) = self.spool.put(&request) {
             tracing::warn!(%error, "a settlement could not be written to the spool; it is in memory only");
         }
+        self.acts.settle_later(&request);
         self.ledger.settle_later(request);
     }
 }

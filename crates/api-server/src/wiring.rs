@@ -24,11 +24,13 @@ use domain::ports::ledger::Ledger;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
+use domain::ports::vitals::Vitals;
 use domain::services::accounts::Accounts;
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
 use domain::services::gateway::Gateway;
 use domain::services::metering::{Drains, Meter};
+use group_commit::{Observer, Queue};
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +42,9 @@ use crate::catalog;
 use crate::clock::{SystemClock, TokioTimer, UuidSource};
 use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
+use crate::metrics::Metrics;
+use crate::metrics::ledger::{Acts, Batches};
+use crate::metrics::model::CountedModel;
 use crate::spool::{Spool, Spooled};
 
 /// The ports of one store.
@@ -61,6 +66,10 @@ pub struct Stores {
     pub purchases: Arc<dyn PurchaseBook>,
     /// The payment provider's events.
     pub inbox: Arc<dyn Inbox>,
+    /// Figures over all books.
+    pub vitals: Arc<dyn Vitals>,
+    /// How much waits for the writers.
+    pub queues: Vec<Arc<dyn Queue>>,
 }
 
 /// What must be shut down in order for a store.
@@ -84,19 +93,33 @@ impl StoreWriter {
 impl Stores {
     /// Opens a store; its tables are made or brought up to date.
     pub async fn open(database: &Database) -> Result<(Self, StoreWriter), String> {
+        Self::open_counted(database, None).await
+    }
+
+    /// The same, with its batches counted.
+    pub async fn open_counted(
+        database: &Database,
+        metrics: Option<&Metrics>,
+    ) -> Result<(Self, StoreWriter), String> {
+        let observer = metrics.map(|metrics| Arc::new(Batches::new(metrics)) as Arc<dyn Observer>);
         match database {
             Database::Sqlite(path) => {
-                let (store, writer) = SqliteStore::open(path, adapters_sqlite::Options::default())
-                    .map_err(|error| format!("{database}: {error}"))?;
-                Ok((Self::of(Arc::new(store)), StoreWriter::Sqlite(writer)))
+                let mut options = adapters_sqlite::Options::default();
+                options.commit.observer = observer;
+                let (store, writer) =
+                    SqliteStore::open(path, options).map_err(|error| format!("{database}: {error}"))?;
+                let queues = store.queues();
+                Ok((Self::of(Arc::new(store), queues), StoreWriter::Sqlite(writer)))
             }
             Database::Postgres(address) => {
                 Self::migrate(database).await?;
-                let options = PostgresOptions::default();
+                let mut options = PostgresOptions::default();
+                options.group_commit.observer = observer;
                 let (store, writers) = PostgresStore::connect(address.expose_secret(), options)
                     .await
                     .map_err(|error| format!("{database}: {error}"))?;
-                Ok((Self::of(Arc::new(store)), StoreWriter::Postgres(writers)))
+                let queues = store.queues();
+                Ok((Self::of(Arc::new(store), queues), StoreWriter::Postgres(writers)))
             }
         }
     }
@@ -114,9 +137,9 @@ impl Stores {
         }
     }
 
-    fn of<S>(store: Arc<S>) -> Self
+    fn of<S>(store: Arc<S>, queues: Vec<Arc<dyn Queue>>) -> Self
     where
-        S: Ledger + Statements + Books + Reports + Upkeep + Till + PurchaseBook + Inbox + 'static,
+        S: Ledger + Statements + Books + Reports + Upkeep + Till + PurchaseBook + Inbox + Vitals + 'static,
     {
         Self {
             ledger: store.clone(),
@@ -126,7 +149,9 @@ impl Stores {
             upkeep: store.clone(),
             till: store.clone(),
             purchases: store.clone(),
-            inbox: store,
+            inbox: store.clone(),
+            vitals: store,
+            queues,
         }
     }
 }
@@ -147,6 +172,8 @@ pub struct App {
     pub selling: Option<Selling>,
     /// Wakes the worker of the payment provider's events.
     pub events_came: Notify,
+    /// What is counted, where anything is.
+    pub metrics: Option<Arc<Metrics>>,
     /// The store.
     pub stores: Stores,
     /// Checks bearer tokens.
@@ -206,7 +233,7 @@ impl ServerState {
 
 impl App {
     /// Builds everything on an open store.
-    pub fn new(config: &Config, stores: Stores) -> Result<Self, Vec<String>> {
+    pub fn new(config: &Config, stores: Stores, metrics: Option<Arc<Metrics>>) -> Result<Self, Vec<String>> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock { zone: config.report_timezone });
         let ids: Arc<dyn IdSource> = Arc::new(UuidSource);
         let counter: Arc<dyn TokenCounter> = Arc::new(Tiktoken);
@@ -218,9 +245,13 @@ impl App {
         let days = config.content_retention_days.max(1);
         let spool = Spool::new(config.spool_dir.clone(), Duration::from_secs(u64::from(days) * 24 * 60 * 60));
         let meter = Meter {
-            ledger: Arc::new(Spooled::new(Arc::clone(&stores.ledger), spool.clone())),
+            ledger: Arc::new(Spooled::new(
+                Arc::clone(&stores.ledger),
+                spool.clone(),
+                Acts::new(metrics.clone()),
+            )),
             statements: Arc::clone(&stores.statements),
-            model: model(config)?,
+            model: counted(model(config)?, metrics.as_ref()),
             counter,
             catalogue: Arc::clone(&catalogue),
             clock: Arc::clone(&clock),
@@ -242,6 +273,7 @@ impl App {
             },
             catalogue,
             selling,
+            metrics,
             events_came: Notify::new(),
             stores,
             tokens,
@@ -339,6 +371,13 @@ fn tokens(config: &Config) -> Result<Tokens, Vec<String>> {
                 Hs256Verifier::new(token_config(config)).map_err(|error| vec![error.to_string()])?;
             Ok((Arc::new(verifier), None))
         }
+    }
+}
+
+fn counted(model: Arc<dyn LanguageModel>, metrics: Option<&Arc<Metrics>>) -> Arc<dyn LanguageModel> {
+    match metrics {
+        Some(metrics) => Arc::new(CountedModel::new(model, Arc::clone(metrics))),
+        None => model,
     }
 }
 
