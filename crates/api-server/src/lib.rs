@@ -15,4 +15,5 @@ mod routes;
 pub mod server;
 mod spool;
 mod telemetry;
+mod watched_model;
 pub mod wiring;

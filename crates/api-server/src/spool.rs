@@ -20,7 +20,10 @@ use domain::ledger::command::{
 };
 use domain::ports::ledger::{HoldOutcome, Ledger, LedgerError};
 
-use crate::metrics::ledger::Acts;
+use tracing::Instrument;
+
+use crate::metrics::ledger::{Acts, hold_result};
+use crate::telemetry::spans;
 use entry::Entry;
 
 /// How a file's name ends that is whole.
@@ -119,7 +122,7 @@ fn is_older_than(path: &Path, age: Duration) -> bool {
     modified.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|old| old > age))
 }
 
-/// A ledger whose later settlements are on disk too, and whose acts are counted.
+/// A ledger whose later settlements are on disk too, and whose acts are counted and traced.
 pub struct Spooled {
     ledger: Arc<dyn Ledger>,
     spool: Spool,
@@ -137,21 +140,28 @@ impl Spooled {
 impl Ledger for Spooled {
     async fn hold(&self, request: HoldRequest) -> Result<HoldOutcome, LedgerError> {
         let kind = request.kind;
-        let result = self.ledger.hold(request).await;
+        let span = spans::hold(kind);
+        let result = self.ledger.hold(request).instrument(span.clone()).await;
+        span.record("saldo.result", hold_result(&result));
         self.acts.hold(kind, &result);
         result
     }
 
     async fn settle(&self, request: SettleRequest) -> Result<Settled, LedgerError> {
         let noted = self.acts.note(&request.facts);
-        let result = self.ledger.settle(request).await;
+        let span = spans::settle(request.facts.kind);
+        let result = self.ledger.settle(request).instrument(span.clone()).await;
+        if let Ok(settled) = &result {
+            span.record("saldo.credits", settled.charged.get());
+        }
         self.acts.settle(noted, &result);
         result
     }
 
     async fn void(&self, request: VoidRequest) -> Result<bool, LedgerError> {
         let (kind, outcome) = (request.facts.kind, request.outcome);
-        let result = self.ledger.void(request).await;
+        let span = spans::void(kind, outcome.as_str());
+        let result = self.ledger.void(request).instrument(span).await;
         self.acts.void(kind, outcome, &result);
         result
     }

@@ -35,6 +35,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 pub use selling::Selling;
 
@@ -44,8 +45,8 @@ use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
 use crate::metrics::Metrics;
 use crate::metrics::ledger::{Acts, Batches};
-use crate::metrics::model::CountedModel;
 use crate::spool::{Spool, Spooled};
+use crate::watched_model::WatchedModel;
 
 /// The ports of one store.
 #[derive(Clone)]
@@ -251,7 +252,7 @@ impl App {
                 Acts::new(metrics.clone()),
             )),
             statements: Arc::clone(&stores.statements),
-            model: counted(model(config)?, metrics.as_ref()),
+            model: watched(config, model(config)?, metrics.as_ref()),
             counter,
             catalogue: Arc::clone(&catalogue),
             clock: Arc::clone(&clock),
@@ -308,7 +309,7 @@ impl App {
 
     /// Starts work that runs to its end, whoever waits for it.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        drop(self.running.spawn_on(work, &self.runtime));
+        drop(self.running.spawn_on(work.in_current_span(), &self.runtime));
     }
 
     /// Runs work to its end, whether or not the client waits for it.
@@ -316,7 +317,7 @@ impl App {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let task = self.running.spawn_on(work, &self.runtime);
+        let task = self.running.spawn_on(work.in_current_span(), &self.runtime);
         task.await.map_err(|error| Problem::because(Kind::Internal, error))
     }
 }
@@ -374,11 +375,16 @@ fn tokens(config: &Config) -> Result<Tokens, Vec<String>> {
     }
 }
 
-fn counted(model: Arc<dyn LanguageModel>, metrics: Option<&Arc<Metrics>>) -> Arc<dyn LanguageModel> {
-    match metrics {
-        Some(metrics) => Arc::new(CountedModel::new(model, Arc::clone(metrics))),
-        None => model,
+/// The model itself, where nobody looks on.
+fn watched(
+    config: &Config,
+    model: Arc<dyn LanguageModel>,
+    metrics: Option<&Arc<Metrics>>,
+) -> Arc<dyn LanguageModel> {
+    if metrics.is_none() && config.traces.is_none() {
+        return model;
     }
+    Arc::new(WatchedModel::new(model, metrics.cloned()))
 }
 
 fn model(config: &Config) -> Result<Arc<dyn LanguageModel>, Vec<String>> {

@@ -97,7 +97,8 @@ fn amount(amount: i64) -> u64 {
     u64::try_from(amount).unwrap_or(0)
 }
 
-fn hold_result(result: &Result<HoldOutcome, LedgerError>) -> &'static str {
+/// A word for what came of asking for a hold.
+pub fn hold_result(result: &Result<HoldOutcome, LedgerError>) -> &'static str {
     match result {
         Ok(HoldOutcome::Held(_)) => "held",
         Ok(HoldOutcome::Replay(_)) => "replayed",

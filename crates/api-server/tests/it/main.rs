@@ -13,6 +13,8 @@ mod jwks;
 mod limits;
 mod metrics;
 mod outage;
+mod process;
 mod provider;
 mod races;
 mod tokens;
+mod traces;
