@@ -165,6 +165,7 @@ fn field_code(rule: &FieldRule) -> &'static str {
         | FieldRule::Scopes(_)
         | FieldRule::AtLeastItems(_)
         | FieldRule::AtMostItems(_)
+        | FieldRule::AtMostBuckets(_)
         | FieldRule::AtMostChars(_)
         | FieldRule::KnownPlan
         | FieldRule::OneOf(_)
