@@ -103,7 +103,7 @@ fn next_hour(zone: Tz, at: DateTime<Utc>) -> DateTime<Utc> {
         return next;
     }
     let back = next - over;
-    if back > at { back } else { next + (Duration::hours(1) - over) }
+    if back > at && into_hour(back).is_zero() { back } else { next + (Duration::hours(1) - over) }
 }
 
 #[cfg(test)]

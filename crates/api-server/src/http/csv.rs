@@ -182,4 +182,60 @@ mod tests {
              '\tx,\"'\rx\",-10,plain = not first\r\n"
         );
     }
+
+    /// Full pages of numbers up to `pages`; then, if it is to fail, no answer.
+    async fn numbers(pages: u32, fails: bool, cut: CancellationToken) -> Result<HttpResponse, Problem> {
+        let table = Table {
+            name: "numbers.csv",
+            columns: &["number"],
+            cells: |number: &u32| vec![Cell::plain(number)],
+            end: |number: &u32| *number,
+            cut,
+            request_id: "r".to_owned(),
+        };
+        let read = move |after: Option<u32>| async move {
+            let from = after.map_or(0, |last| last + 1);
+            match (from / PAGE >= pages, fails) {
+                (false, _) => Ok((from..from + PAGE).collect()),
+                (true, false) => Ok(Vec::new()),
+                (true, true) => Err(Unavailable("the store is away".to_owned())),
+            }
+        };
+        answer(table, read).await
+    }
+
+    /// What a client gets of a table over a real connection, unless it breaks off: status and count of lines.
+    async fn fetched(pages: u32, fails: bool, cut: bool) -> Option<(u16, usize)> {
+        let server = actix_web::HttpServer::new(move || {
+            let token = CancellationToken::new();
+            if cut {
+                token.cancel();
+            }
+            actix_web::App::new()
+                .route("/", actix_web::web::get().to(move || numbers(pages, fails, token.clone())))
+        });
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
+        let handle = server.handle();
+        let running = tokio::spawn(server);
+        let whole = async {
+            let answer = reqwest::get(format!("http://{address}/")).await?;
+            let status = answer.status().as_u16();
+            Ok::<_, reqwest::Error>((status, answer.text().await?.lines().count()))
+        };
+        let whole = whole.await;
+        handle.stop(true).await;
+        running.await.unwrap().unwrap();
+        whole.ok()
+    }
+
+    #[tokio::test]
+    async fn a_table_that_breaks_off_breaks_the_connection() {
+        assert_eq!(fetched(3, false, false).await, Some((200, 3001)));
+        assert_eq!(fetched(2, true, false).await, None, "no clean end");
+        assert_eq!(fetched(3, false, true).await, None, "nor when the server stops");
+        let (status, _) = fetched(0, true, false).await.unwrap();
+        assert_eq!(status, 503, "before the first page it is an ordinary error");
+    }
 }
