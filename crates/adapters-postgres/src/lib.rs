@@ -3,6 +3,8 @@
 //! [`PostgresStore`] implements the ports [`Ledger`](domain::ports::ledger::Ledger) (by way of
 //! [`Submit`](domain::ports::ledger::Submit)), [`Statements`](domain::ports::statements::Statements),
 //! [`Books`](domain::ports::books::Books), [`Reports`](domain::ports::reports::Reports),
+//! [`Overview`](domain::ports::overview::Overview), [`Recorder`](domain::ports::audit::Recorder) (by way of `Submit`),
+//! [`AuditBook`](domain::ports::audit::AuditBook),
 //! [`Upkeep`](domain::ports::upkeep::Upkeep), [`Till`](domain::ports::billing::Till) (by way of `Submit`, too),
 //! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox) and
 //! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook).
@@ -17,7 +19,9 @@
 //! | the transaction around both; timeouts | `writer` |
 //! | tables and their columns | `schema` |
 //! | rows as domain values; corruption | `rows` |
-//! | reads of accounts, reports | `reads` |
+//! | reads of accounts | `reads` |
+//! | lists of everybody's, for admins; the audit log | `overview`, `audit` |
+//! | figures over all users, and the sums that make them fast | `reports`, `fold` |
 //! | everything of an account, for verification | `books` |
 //! | all of that for API keys | `api_keys` |
 //! | all of that for purchases, and the provider's events | `billing` |
@@ -30,16 +34,20 @@
 //! `load` and `save`.
 
 mod api_keys;
+mod audit;
 mod billing;
 mod books;
 mod connect;
 mod error;
+mod fold;
 mod load;
 mod migrate;
+mod overview;
 mod partitions;
 #[cfg(test)]
 mod plans;
 mod reads;
+mod reports;
 mod rows;
 mod save;
 mod schema;

@@ -9,7 +9,8 @@
 //! | each table: its columns, reads and writes | `schema`, `rows` |
 //! | what a column may hold, and what corruption is called | `cell`, `error` |
 //! | the write connection and its turns | `turn` |
-//! | reads, each from one snapshot | `readers`, `statements`, `books`, `reports` |
+//! | reads, each from one snapshot | `readers`, `statements`, `books`, `overview` |
+//! | figures over all users, and the sums that make them fast | `reports`, `fold` |
 //! | sweeping, leases, retention | `upkeep`, `sweep` |
 //! | figures for operators | `vitals` |
 //!
@@ -27,9 +28,11 @@ mod cell;
 mod commit;
 mod connection;
 mod error;
+mod fold;
 mod inbox;
 mod load;
 mod migrations;
+mod overview;
 mod purchase_book;
 mod readers;
 mod reports;

@@ -10,7 +10,7 @@ use domain::ledger::batch::Decided;
 
 use crate::billing;
 use crate::error::StoreError;
-use crate::rows::{accounts, api_keys, holds, journal, keys, lots, suspensions, usage};
+use crate::rows::{accounts, api_keys, audit, holds, journal, keys, lots, suspensions, usage};
 
 /// Writes all rows of `decided`. `fresh` names the accounts that the file does not have yet, `updated_at`
 /// when the latest command of each account was asked for.
@@ -46,6 +46,7 @@ pub fn save(
     decided.content.iter().try_for_each(|texts| usage::keep_content(connection, texts))?;
     decided.new_api_keys.iter().try_for_each(|key| api_keys::insert(connection, key))?;
     decided.changed_api_keys.iter().try_for_each(|key| api_keys::save(connection, key))?;
+    decided.audit.iter().try_for_each(|entry| audit::append(connection, entry))?;
     billing::save(connection, decided)
 }
 

@@ -27,6 +27,10 @@ const SWEEP_LIMIT: u32 = 500;
 const PURGE: Duration = Duration::from_secs(3600);
 /// How often settlements on disk are looked for.
 const SPOOL: Duration = Duration::from_secs(5);
+/// How often usage rows are folded into sums.
+const FOLD: Duration = Duration::from_secs(15);
+/// How often the sums of the last day are compared with their rows.
+const RECHECK: Duration = Duration::from_secs(3600);
 /// How often idle addresses are forgotten.
 const FORGET: Duration = Duration::from_secs(60);
 /// How soon a lease that could not be renewed is tried again.
@@ -39,6 +43,8 @@ pub fn start(app: &web::Data<App>, limiter: &web::Data<IpLimiter>, retention_day
     jobs.spawn(every(SWEEP, "sweep", app, sweep));
     jobs.spawn(every(PURGE, "purge", app, move |app| purge(app, retention_days)));
     jobs.spawn(every(SPOOL, "spool", app, settle_spooled));
+    jobs.spawn(every(FOLD, "fold", app, fold));
+    jobs.spawn(every(RECHECK, "recheck", app, recheck));
     billing::start(&mut jobs, app);
     figures::start(&mut jobs, app);
     jwks::start(&mut jobs, app);
@@ -131,6 +137,18 @@ async fn settle_spooled(app: Arc<App>) -> Result<(), Unavailable> {
     match settled.map_err(|error| Unavailable(format!("the spool: {error}")))? {
         0 => {}
         count => tracing::info!(count, "settlements were taken in from the spool"),
+    }
+    Ok(())
+}
+
+async fn fold(app: Arc<App>) -> Result<(), Unavailable> {
+    app.figures.fold().await.map(|_| ())
+}
+
+async fn recheck(app: Arc<App>) -> Result<(), Unavailable> {
+    let hours = app.figures.recheck().await?;
+    if hours > 0 {
+        tracing::error!(hours, "sums of usage rows were not those of their rows; they are now");
     }
     Ok(())
 }

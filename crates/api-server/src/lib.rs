@@ -3,6 +3,7 @@
 //! [`config`] reads the environment, [`wiring`] builds the services from it, [`routes`] answer HTTP through
 //! the layers in [`http`], [`jobs`] keep the books in order, [`metrics`] counts, [`cli`] is the way in.
 
+mod calendar;
 pub mod catalog;
 pub mod cli;
 pub mod clock;

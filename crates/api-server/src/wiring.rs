@@ -17,11 +17,13 @@ use domain::catalog::{Catalogue, LiveCatalogue};
 use domain::clock::Clock;
 use domain::ids::{IdSource, InstanceId};
 use domain::ports::api_keys::ApiKeyBook;
+use domain::ports::audit::{AuditBook, Recorder};
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::identity::TokenVerifier;
 use domain::ports::language_model::{LanguageModel, TokenCounter};
 use domain::ports::ledger::{Ledger, Submit};
+use domain::ports::overview::Overview;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
@@ -30,6 +32,7 @@ use domain::services::accounts::Accounts;
 use domain::services::api_keys::{ApiKeys, RecentKeys};
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
+use domain::services::figures::Figures;
 use domain::services::gateway::Gateway;
 use domain::services::metering::{Drains, Meter};
 use group_commit::{Observer, Queue};
@@ -64,6 +67,12 @@ pub struct Stores {
     pub books: Arc<dyn Books>,
     /// Figures.
     pub reports: Arc<dyn Reports>,
+    /// Lists of everybody's.
+    pub overview: Arc<dyn Overview>,
+    /// Changes that admins make, each with its entry in the audit log.
+    pub recorder: Arc<dyn Recorder>,
+    /// The audit log.
+    pub audit: Arc<dyn AuditBook>,
     /// Background work.
     pub upkeep: Arc<dyn Upkeep>,
     /// Changes that buying makes.
@@ -151,6 +160,8 @@ impl Stores {
             + Statements
             + Books
             + Reports
+            + Overview
+            + AuditBook
             + Upkeep
             + Till
             + PurchaseBook
@@ -165,6 +176,9 @@ impl Stores {
             statements: store.clone(),
             books: store.clone(),
             reports: store.clone(),
+            overview: store.clone(),
+            recorder: store.clone(),
+            audit: store.clone(),
             upkeep: store.clone(),
             till: store.clone(),
             purchases: store.clone(),
@@ -184,6 +198,8 @@ pub struct App {
     pub gateway: Gateway,
     /// Accounts.
     pub accounts: Accounts,
+    /// The admin's figures.
+    pub figures: Figures,
     /// Settlements on disk.
     pub spool: Spool,
     /// Keys for programs.
@@ -291,10 +307,17 @@ impl App {
             gateway: Gateway { meter },
             spool,
             accounts: Accounts {
-                ledger: Arc::clone(&stores.ledger),
+                recorder: Arc::clone(&stores.recorder),
                 statements: Arc::clone(&stores.statements),
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
+            },
+            figures: Figures {
+                reports: Arc::clone(&stores.reports),
+                catalogue: Arc::clone(&catalogue),
+                clock: Arc::clone(&clock),
+                // Where nothing is sold now, what was sold before was for real.
+                livemode: selling.as_ref().is_none_or(|selling| selling.billing.livemode),
             },
             api_keys: ApiKeys {
                 ledger: Arc::clone(&stores.ledger),

@@ -11,6 +11,7 @@
 //! | **what follows from a payment's news**: grant, claw-back, suspension, notice | [`payments`] |
 //! | API keys; **how much one may spend** | [`api_keys`] |
 //! | the low-balance notice | [`alerts`] |
+//! | what an admin's act changed, for the audit log | `auditing` |
 //! | suspension; which plan is in force | [`standing`] |
 //! | the chained journal | [`journal`] |
 //! | many commands at once: what a store runs | [`batch`] |
@@ -23,6 +24,7 @@
 pub mod account;
 pub mod alerts;
 pub mod api_keys;
+mod auditing;
 pub mod batch;
 mod books;
 pub mod clawback;

@@ -5,12 +5,14 @@
 //! has a generated mock (`MockLedger`, `MockLanguageModel`, ...).
 
 pub mod api_keys;
+pub mod audit;
 pub mod billing;
 pub mod books;
 pub mod client;
 pub mod identity;
 pub mod language_model;
 pub mod ledger;
+pub mod overview;
 pub mod payments;
 pub mod reports;
 pub mod statements;

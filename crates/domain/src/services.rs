@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod assistant;
 pub mod billing;
+pub mod figures;
 pub mod gateway;
 pub mod metering;
 pub mod verification;

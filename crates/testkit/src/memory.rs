@@ -7,7 +7,9 @@ mod api_keys;
 mod billing;
 mod constraints;
 mod inbox;
+mod overview;
 mod reads;
+mod reports;
 mod tables;
 mod vitals;
 
@@ -54,6 +56,9 @@ impl MemoryStore {
             upkeep: Arc::<Self>::clone(&store),
             books: Arc::<Self>::clone(&store),
             reports: Arc::<Self>::clone(&store),
+            overview: Arc::<Self>::clone(&store),
+            recorder: Arc::<Self>::clone(&store),
+            audit: Arc::<Self>::clone(&store),
             till: Arc::<Self>::clone(&store),
             purchases: Arc::<Self>::clone(&store),
             inbox: Arc::<Self>::clone(&store),

@@ -19,6 +19,9 @@ async fn fresh() -> Fixture {
         upkeep: store.clone(),
         books: store.clone(),
         reports: store.clone(),
+        overview: store.clone(),
+        recorder: store.clone(),
+        audit: store.clone(),
         till: store.clone(),
         purchases: store.clone(),
         inbox: store.clone(),
@@ -30,3 +33,4 @@ async fn fresh() -> Fixture {
 
 testkit::ledger_contract!(fresh);
 testkit::billing_contract!(fresh);
+testkit::admin_contract!(fresh);

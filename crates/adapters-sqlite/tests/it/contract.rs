@@ -18,6 +18,9 @@ async fn fresh() -> Fixture {
         upkeep: store.clone(),
         books: store.clone(),
         reports: store.clone(),
+        overview: store.clone(),
+        recorder: store.clone(),
+        audit: store.clone(),
         till: store.clone(),
         purchases: store.clone(),
         inbox: store.clone(),
@@ -29,3 +32,4 @@ async fn fresh() -> Fixture {
 
 testkit::ledger_contract!(fresh);
 testkit::billing_contract!(fresh);
+testkit::admin_contract!(fresh);

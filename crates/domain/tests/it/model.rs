@@ -55,8 +55,8 @@ pub fn answer(result: &Result<Receipt, Refusal>) -> Answer {
         Ok(Receipt::ClawedBack(it)) => Answer::Clawed(it.clawed.get(), sums(it.balances)),
         Ok(Receipt::Standing(count)) => Answer::Standing(usize::try_from(count).unwrap()),
         Ok(Receipt::Expired(count)) => Answer::Expired(usize::try_from(count).unwrap()),
-        Ok(Receipt::Payment(_)) => panic!("buying has a test of its own"),
         Ok(Receipt::ApiKey(key)) => Answer::ApiKey(ApiKey::of(&key)),
+        Ok(Receipt::Payment(_) | Receipt::Recorded) => panic!("buying and auditing have tests of their own"),
         Err(refusal) => Answer::No(refusal),
     }
 }
@@ -189,7 +189,9 @@ impl Model {
             Command::OpenPurchase(_)
             | Command::ObservePayment(_)
             | Command::ObserveSubscription(_)
-            | Command::SetTopUp(_) => panic!("buying has a test of its own"),
+            | Command::SetTopUp(_)
+            | Command::Audited(_)
+            | Command::Record(_) => panic!("buying and auditing have tests of their own"),
         };
         // What a hold gave back to a lot that is due is gone when the act is over.
         if matches!(command, Command::Void(_) | Command::Expire(_)) {

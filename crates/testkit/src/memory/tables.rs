@@ -4,9 +4,11 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::api_keys::ApiKey;
+use domain::audit::AuditEntry;
 use domain::billing::notice::{Notice, NoticeKind};
 use domain::billing::profile::BillingProfile;
 use domain::billing::purchase::Purchase;
+use domain::billing::revenue::RevenueEntry;
 use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
 use domain::ids::{ApiKeyId, HoldId, IdempotencyKey, InstanceId, PurchaseId, UserId};
@@ -75,6 +77,8 @@ pub(super) struct Tables {
     pub users: BTreeMap<UserId, Rows>,
     pub leases: BTreeMap<InstanceId, Timestamp>,
     pub outbox: Vec<Notice>,
+    pub revenue: Vec<RevenueEntry>,
+    pub audit: Vec<AuditEntry>,
     /// The provider's events, each with the time when it is due.
     pub events: BTreeMap<String, (InboxEvent, Timestamp)>,
     pub read_to: Option<Timestamp>,
@@ -206,6 +210,12 @@ impl Tables {
         }
         for notice in decided.notices {
             self.give_notice(notice);
+        }
+        self.revenue.extend(decided.revenue);
+        for entry in decided.audit {
+            if !self.audit.iter().any(|known| known.note.id == entry.note.id) {
+                self.audit.push(entry);
+            }
         }
         decided.results
     }

@@ -30,6 +30,8 @@ pub enum Receipt {
     Payment(PaymentReceipt),
     /// An API key as it stands.
     ApiKey(Box<ApiKey>),
+    /// It stands in the audit log.
+    Recorded,
 }
 
 /// Credits set aside.
