@@ -4,8 +4,8 @@
 //! [`Submit`](domain::ports::ledger::Submit)), [`Statements`](domain::ports::statements::Statements),
 //! [`Books`](domain::ports::books::Books), [`Reports`](domain::ports::reports::Reports),
 //! [`Upkeep`](domain::ports::upkeep::Upkeep), [`Till`](domain::ports::billing::Till) (by way of `Submit`, too),
-//! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox) and
-//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook).
+//! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox),
+//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook) and [`Vitals`](domain::ports::vitals::Vitals).
 //! It knows no rule of credits: it loads under lock, lets `domain::ledger::batch` decide, and stores what was
 //! decided, in one transaction for each batch.
 //!
@@ -21,6 +21,7 @@
 //! | all of that for API keys | `api_keys` |
 //! | all of that for purchases, and the provider's events | `billing` |
 //! | sweeping, leases, retention | `upkeep`, `partitions` |
+//! | figures for operators | `vitals` |
 //! | addresses, TLS, settings of a session | `connect`, `tls` |
 //! | migrations | `migrate` |
 //!
@@ -46,6 +47,7 @@ mod storable;
 mod store;
 mod tls;
 mod upkeep;
+mod vitals;
 mod writer;
 
 pub use error::OpenError;

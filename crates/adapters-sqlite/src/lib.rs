@@ -11,6 +11,7 @@
 //! | the write connection and its turns | `turn` |
 //! | reads, each from one snapshot | `readers`, `statements`, `books`, `reports` |
 //! | sweeping, leases, retention | `upkeep`, `sweep` |
+//! | figures for operators | `vitals` |
 //!
 //! No rule of the books is here: `domain::ledger::batch` decides, this crate loads and stores.
 //!
@@ -41,6 +42,7 @@ mod store;
 mod sweep;
 mod turn;
 mod upkeep;
+mod vitals;
 #[cfg(test)]
 mod watch;
 

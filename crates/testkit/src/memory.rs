@@ -9,6 +9,7 @@ mod constraints;
 mod inbox;
 mod reads;
 mod tables;
+mod vitals;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -56,7 +57,8 @@ impl MemoryStore {
             till: Arc::<Self>::clone(&store),
             purchases: Arc::<Self>::clone(&store),
             inbox: Arc::<Self>::clone(&store),
-            api_keys: store,
+            api_keys: Arc::<Self>::clone(&store),
+            vitals: store,
             guard: Box::new(()),
         }
     }
