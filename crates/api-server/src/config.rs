@@ -3,10 +3,11 @@
 mod database;
 mod env;
 mod jwt;
+mod observing;
 mod stand_in;
 mod stripe;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -70,6 +71,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// `RATE_LIMIT_*`.
     pub rate_limits: RateLimits,
+    /// `METRICS_ADDR`: where figures are read; `None` counts nothing.
+    pub metrics: Option<SocketAddr>,
     /// `SHUTDOWN_GRACE_SECONDS`.
     pub shutdown_grace: Duration,
     /// `LOG_FORMAT`: whether logs are JSON.
@@ -146,6 +149,7 @@ impl Config {
                 concurrent: env.parsed_if_set("RATE_LIMIT_CONCURRENT"),
                 per_ip_per_minute: env.parsed("RATE_LIMIT_IP_RPM", 300),
             },
+            metrics: observing::metrics(&mut env),
             shutdown_grace: Duration::from_secs(u64::from(whole(
                 &mut env,
                 "SHUTDOWN_GRACE_SECONDS",
@@ -331,6 +335,7 @@ mod tests {
                 ("CORS_ORIGINS", "not an address"),
                 ("RATE_LIMIT_RPM", "-1"),
                 ("LOG_FORMAT", "xml"),
+                ("METRICS_ADDR", "localhost:9464"),
                 ("OPENAI_BASE_URL", "ftp://x"),
                 ("CONTENT_RETENTION_DAYS", "99999999"),
             ]),
@@ -348,6 +353,7 @@ mod tests {
             "CORS_ORIGINS",
             "RATE_LIMIT_RPM",
             "LOG_FORMAT",
+            "METRICS_ADDR",
             "OPENAI_BASE_URL",
             "CONTENT_RETENTION_DAYS",
         ] {

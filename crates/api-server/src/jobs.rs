@@ -1,6 +1,7 @@
 //! Work in the background, on every replica; done once, whoever does it.
 
 mod billing;
+mod figures;
 mod jwks;
 
 use std::future::Future;
@@ -39,6 +40,7 @@ pub fn start(app: &web::Data<App>, limiter: &web::Data<IpLimiter>, retention_day
     jobs.spawn(every(PURGE, "purge", app, move |app| purge(app, retention_days)));
     jobs.spawn(every(SPOOL, "spool", app, settle_spooled));
     billing::start(&mut jobs, app);
+    figures::start(&mut jobs, app);
     jwks::start(&mut jobs, app);
     let limiter = limiter.clone().into_inner();
     jobs.spawn(async move {
@@ -101,18 +103,22 @@ where
     async move {
         let mut well = true;
         loop {
-            match job(Arc::clone(&app)).await {
-                Ok(()) => well = true,
-                Err(cause) => {
-                    if well {
-                        tracing::warn!(%cause, name, "a background job could not work");
-                    }
-                    well = false;
-                }
-            }
+            let done = job(Arc::clone(&app)).await;
+            note(&app, name, done, &mut well);
             tokio::time::sleep(period).await;
         }
     }
+}
+
+/// Counts a run of a job, and logs an outage when it begins.
+fn note(app: &App, name: &'static str, done: Result<(), Unavailable>, well: &mut bool) {
+    if let Some(metrics) = &app.metrics {
+        metrics.job(name, done.is_ok(), app.clock.now().at);
+    }
+    if let (Err(cause), true) = (&done, *well) {
+        tracing::warn!(%cause, name, "a background job could not work");
+    }
+    *well = done.is_ok();
 }
 
 async fn sweep(app: Arc<App>) -> Result<(), Unavailable> {

@@ -1,7 +1,7 @@
 //! The server and its command line: the only crate that names concrete adapters.
 //!
 //! [`config`] reads the environment, [`wiring`] builds the services from it, [`routes`] answer HTTP through
-//! the layers in [`http`], [`jobs`] keep the books in order, [`cli`] is the way in.
+//! the layers in [`http`], [`jobs`] keep the books in order, [`metrics`] counts, [`cli`] is the way in.
 
 pub mod catalog;
 pub mod cli;
@@ -10,6 +10,7 @@ pub mod config;
 mod demo;
 mod http;
 mod jobs;
+mod metrics;
 mod routes;
 pub mod server;
 mod spool;

@@ -12,6 +12,7 @@ mod hostile;
 mod idempotency;
 mod jwks;
 mod limits;
+mod metrics;
 mod outage;
 mod provider;
 mod races;
