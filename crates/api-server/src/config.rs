@@ -18,6 +18,7 @@ use url::Url;
 pub use database::Database;
 pub use env::{Env, Secrets};
 pub use jwt::{Jwt, TokenKeys};
+pub use observing::{Logs, Sampler, Traces};
 pub use stripe::{Billing, Stripe};
 
 /// Where the server runs.
@@ -75,10 +76,12 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// `SHUTDOWN_GRACE_SECONDS`.
     pub shutdown_grace: Duration,
-    /// `LOG_FORMAT`: whether logs are JSON.
-    pub json_logs: bool,
     /// Keys that the catalogue names.
     pub secrets: Secrets,
+    /// `LOG_FORMAT` and `RUST_LOG`.
+    pub logs: Logs,
+    /// `OTEL_*`: where traces go; `None` traces nothing.
+    pub traces: Option<Traces>,
     /// What stands in for something that is missing, each a sentence to announce.
     pub stand_ins: Vec<String>,
 }
@@ -156,8 +159,9 @@ impl Config {
                 300,
                 3600,
             ))),
-            json_logs: log_format(&mut env, production),
             secrets: env.secrets(),
+            logs: observing::logs(&mut env, production),
+            traces: observing::traces(&mut env),
             stand_ins,
         };
         let faults = env.into_faults();
@@ -275,18 +279,6 @@ fn whole(env: &mut Env, name: &str, default: u32, most: u32) -> u32 {
         env.fault(format!("{name}: {value} is more than {most}"));
     }
     value
-}
-
-fn log_format(env: &mut Env, production: bool) -> bool {
-    match env.text("LOG_FORMAT").as_deref() {
-        None => production,
-        Some("json") => true,
-        Some("pretty" | "text") => false,
-        Some(other) => {
-            env.fault(format!("LOG_FORMAT: `{other}` is neither json nor pretty"));
-            false
-        }
-    }
 }
 
 #[cfg(test)]

@@ -15,4 +15,6 @@ mod routes;
 pub mod server;
 mod spool;
 mod telemetry;
+mod watched_model;
+mod watched_store;
 pub mod wiring;

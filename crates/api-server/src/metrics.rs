@@ -1,11 +1,10 @@
-//! Figures for Prometheus: which there are ([`families`]), where they are counted ([`http`], [`ledger`], [`model`]),
-//! and how they are read ([`listener`], [`scrape`]). Off unless `METRICS_ADDR` is set: then nothing is counted.
+//! Figures for Prometheus: which there are ([`families`]), where they are counted ([`http`], [`ledger`],
+//! [`crate::watched_store`], [`crate::watched_model`]), and how they are read ([`listener`], [`scrape`]). Off unless `METRICS_ADDR` is set: then nothing is counted.
 
 pub mod families;
 pub mod http;
 pub mod ledger;
 pub mod listener;
-pub mod model;
 mod process;
 pub mod scrape;
 
@@ -96,6 +95,11 @@ impl Metrics {
         if well {
             self.gauge(&families::JOB_LAST_SUCCESS, [name]).set(scrape::seconds(now.as_micros()));
         }
+    }
+
+    /// Everything as it stands, in Prometheus' text format.
+    pub fn text(&self) -> String {
+        self.rendered.render()
     }
 
     /// Sums up what was measured since the last time, so that it takes no more and more memory: to be called every few

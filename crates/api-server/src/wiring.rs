@@ -37,6 +37,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 pub use models::{LiveModels, models};
 pub use selling::Selling;
@@ -46,9 +47,10 @@ use crate::clock::{SystemClock, SystemSecrets, TokioTimer, UuidSource};
 use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
 use crate::metrics::Metrics;
-use crate::metrics::ledger::{Batches, WatchedStore};
-use crate::metrics::model::CountedModel;
+use crate::metrics::ledger::Batches;
 use crate::spool::{Spool, Spooled};
+use crate::watched_model::WatchedModel;
+use crate::watched_store::WatchedStore;
 
 /// The ports of one store.
 #[derive(Clone)]
@@ -269,12 +271,13 @@ impl App {
         let days = config.content_retention_days.max(1);
         let spool = Spool::new(config.spool_dir.clone(), Duration::from_secs(u64::from(days) * 24 * 60 * 60));
         let meter = Meter {
-            ledger: Arc::new(WatchedStore::new(
-                Arc::new(Spooled::new(Arc::clone(&stores.submit), spool.clone())),
-                metrics.clone(),
-            )),
+            ledger: watched_store(
+                config,
+                Spooled::new(Arc::clone(&stores.submit), spool.clone()),
+                metrics.as_ref(),
+            ),
             statements: Arc::clone(&stores.statements),
-            model: counted(Arc::clone(&models) as _, metrics.as_ref()),
+            model: watched_model(config, Arc::clone(&models) as _, metrics.as_ref()),
             counter,
             catalogue: Arc::clone(&catalogue),
             clock: Arc::clone(&clock),
@@ -342,7 +345,7 @@ impl App {
 
     /// Starts work that runs to its end, whoever waits for it.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        drop(self.running.spawn_on(work, &self.runtime));
+        drop(self.running.spawn_on(work.in_current_span(), &self.runtime));
     }
 
     /// Runs work to its end, whether or not the client waits for it.
@@ -350,7 +353,7 @@ impl App {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let task = self.running.spawn_on(work, &self.runtime);
+        let task = self.running.spawn_on(work.in_current_span(), &self.runtime);
         task.await.map_err(|error| Problem::because(Kind::Internal, error))
     }
 }
@@ -408,9 +411,24 @@ fn tokens(config: &Config) -> Result<Tokens, Vec<String>> {
     }
 }
 
-fn counted(model: Arc<dyn LanguageModel>, metrics: Option<&Arc<Metrics>>) -> Arc<dyn LanguageModel> {
-    match metrics {
-        Some(metrics) => Arc::new(CountedModel::new(model, Arc::clone(metrics))),
-        None => model,
+/// The store itself, where nobody looks on.
+fn watched_store(config: &Config, store: Spooled, metrics: Option<&Arc<Metrics>>) -> Arc<dyn Ledger> {
+    if is_watched(config) {
+        Arc::new(WatchedStore::new(Arc::new(store), metrics.cloned()))
+    } else {
+        Arc::new(store)
     }
+}
+
+/// The model itself, where nobody looks on.
+fn watched_model(
+    config: &Config,
+    model: Arc<dyn LanguageModel>,
+    metrics: Option<&Arc<Metrics>>,
+) -> Arc<dyn LanguageModel> {
+    if is_watched(config) { Arc::new(WatchedModel::new(model, metrics.cloned())) } else { model }
+}
+
+fn is_watched(config: &Config) -> bool {
+    config.metrics.is_some() || config.traces.is_some()
 }

@@ -22,10 +22,10 @@ pub async fn count_requests(
     };
     let begun = Instant::now();
     let in_flight = InFlight::of(metrics.gauge(&families::HTTP_IN_FLIGHT, [""; 0]));
-    let method = method(request.method());
+    let method = method_name(request.method());
     let response = next.call(request).await?;
     drop(in_flight);
-    let route = route(&response);
+    let route = route_name(&response);
     let status = class(response.status().as_u16());
     metrics.histogram(&families::HTTP_DURATION, [route.clone(), method.to_owned()]).record(begun.elapsed());
     metrics.counter(&families::HTTP_REQUESTS, [route, method.to_owned(), status.to_owned()]).increment(1);
@@ -49,12 +49,12 @@ impl Drop for InFlight {
 }
 
 /// The pattern of the route; paths hold users' ids, and there is no end of them.
-fn route<B>(response: &ServiceResponse<B>) -> String {
+pub fn route_name<B>(response: &ServiceResponse<B>) -> String {
     response.request().match_pattern().unwrap_or_else(|| "none".to_owned())
 }
 
 /// Clients may invent methods.
-fn method(method: &Method) -> &'static str {
+pub fn method_name(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",

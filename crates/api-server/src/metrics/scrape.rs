@@ -53,7 +53,7 @@ pub async fn render(app: &App, metrics: &Metrics) -> String {
         metrics.gauge(&families::SPOOL, ["waiting"]).set(number(waiting));
         metrics.gauge(&families::SPOOL, ["unreadable"]).set(number(unreadable));
     }
-    metrics.rendered.render() + &process::render()
+    metrics.text() + &process::render()
 }
 
 fn of_upstream(metrics: &Metrics, upstream: &UpstreamHealth) {

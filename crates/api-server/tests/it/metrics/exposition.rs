@@ -107,8 +107,10 @@ impl Exposition {
     }
 }
 
+type Labels<'a> = Vec<(&'a String, &'a String)>;
+
 fn buckets_add_up(name: &str, family: &Family) {
-    let mut series: BTreeMap<Vec<(&String, &String)>, Vec<(f64, f64)>> = BTreeMap::new();
+    let mut series: BTreeMap<Labels<'_>, Vec<(f64, f64)>> = BTreeMap::new();
     for sample in family.samples.iter().filter(|sample| sample.name.ends_with("_bucket")) {
         let rest = sample.labels.iter().filter(|(label, _)| *label != "le").collect();
         let bound = sample.labels["le"].replace("+Inf", "inf").parse().expect("a bound");

@@ -1,4 +1,4 @@
-//! Counting calls of language models.
+//! The language model as metering sees it: its calls are counted and traced, where somebody looks on.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,39 +8,43 @@ use domain::ports::language_model::{
     AnswerStream, Completion, CompletionRequest, LanguageModel, ModelError, Piece, UpstreamHealth,
 };
 
-use super::{Metrics, families};
+use tracing::{Instrument, Span};
 
-/// A language model whose calls are counted.
-pub struct CountedModel {
+use crate::metrics::{Metrics, families};
+use crate::telemetry::spans;
+
+/// A language model whose calls are watched.
+pub struct WatchedModel {
     model: Arc<dyn LanguageModel>,
-    metrics: Arc<Metrics>,
+    metrics: Option<Arc<Metrics>>,
 }
 
-impl CountedModel {
-    /// This model, counted there.
-    pub fn new(model: Arc<dyn LanguageModel>, metrics: Arc<Metrics>) -> Self {
+impl WatchedModel {
+    /// This model, counted there if anywhere.
+    pub fn new(model: Arc<dyn LanguageModel>, metrics: Option<Arc<Metrics>>) -> Self {
         Self { model, metrics }
     }
 
     fn call(&self, request: &CompletionRequest, mode: &'static str) -> Call {
-        let metrics = Arc::clone(&self.metrics);
-        Call { metrics, model: request.model.clone(), mode, begun: Instant::now(), ended: false }
+        let (metrics, model) = (self.metrics.clone(), request.model.clone());
+        let span = spans::model_call(&model, mode);
+        Call { metrics, span, model, mode, begun: Instant::now(), ended: false }
     }
 }
 
 #[async_trait]
-impl LanguageModel for CountedModel {
+impl LanguageModel for WatchedModel {
     async fn complete(&self, request: CompletionRequest) -> Result<Completion, ModelError> {
         let mut call = self.call(&request, "whole");
-        let result = self.model.complete(request).await;
+        let result = self.model.complete(request).instrument(call.span.clone()).await;
         call.end(result.as_ref().map_or_else(word, |_| "ok"));
         result
     }
 
     async fn stream(&self, request: CompletionRequest) -> Result<Box<dyn AnswerStream>, ModelError> {
         let mut call = self.call(&request, "stream");
-        match self.model.stream(request).await {
-            Ok(stream) => Ok(Box::new(CountedStream { stream, call, spoke: false })),
+        match self.model.stream(request).instrument(call.span.clone()).await {
+            Ok(stream) => Ok(Box::new(WatchedStream { stream, call, spoke: false })),
             Err(error) => {
                 call.end(word(&error));
                 Err(error)
@@ -53,7 +57,7 @@ impl LanguageModel for CountedModel {
     }
 }
 
-struct CountedStream {
+struct WatchedStream {
     stream: Box<dyn AnswerStream>,
     call: Call,
     /// Whether there was output.
@@ -61,14 +65,13 @@ struct CountedStream {
 }
 
 #[async_trait]
-impl AnswerStream for CountedStream {
+impl AnswerStream for WatchedStream {
     async fn next(&mut self) -> Result<Option<Piece>, ModelError> {
-        let result = self.stream.next().await;
+        let result = self.stream.next().instrument(self.call.span.clone()).await;
         match &result {
             Ok(Some(piece)) if !self.spoke && !piece.text.is_empty() => {
                 self.spoke = true;
-                let first = self.call.metrics.histogram(&families::FIRST_TOKEN, [self.call.model.clone()]);
-                first.record(self.call.begun.elapsed());
+                self.call.first_output();
             }
             Ok(Some(_)) => {}
             Ok(None) => self.call.end("ok"),
@@ -80,7 +83,8 @@ impl AnswerStream for CountedStream {
 
 /// A call, counted once: when it ends, or when nobody waits for its end any more.
 struct Call {
-    metrics: Arc<Metrics>,
+    metrics: Option<Arc<Metrics>>,
+    span: Span,
     model: String,
     mode: &'static str,
     begun: Instant,
@@ -88,14 +92,26 @@ struct Call {
 }
 
 impl Call {
+    fn first_output(&self) {
+        if let Some(metrics) = &self.metrics {
+            let first = metrics.histogram(&families::FIRST_TOKEN, [self.model.clone()]);
+            first.record(self.begun.elapsed());
+        }
+    }
+
     fn end(&mut self, result: &'static str) {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        self.span.record("saldo.result", result);
+        if !matches!(result, "ok" | "left") {
+            spans::failed(&self.span, result);
+        }
+        let Some(metrics) = &self.metrics else { return };
         let labels = || [self.model.clone(), self.mode.to_owned()];
-        self.metrics.histogram(&families::MODEL_DURATION, labels()).record(self.begun.elapsed());
+        metrics.histogram(&families::MODEL_DURATION, labels()).record(self.begun.elapsed());
         let labels = labels().into_iter().chain([result.to_owned()]);
-        self.metrics.counter(&families::MODEL_CALLS, labels).increment(1);
+        metrics.counter(&families::MODEL_CALLS, labels).increment(1);
     }
 }
 
@@ -155,9 +171,9 @@ mod tests {
         }
     }
 
-    fn counted(error: Option<ModelError>) -> (CountedModel, Arc<Metrics>) {
+    fn counted(error: Option<ModelError>) -> (WatchedModel, Arc<Metrics>) {
         let metrics = Arc::new(Metrics::new().unwrap());
-        (CountedModel::new(Arc::new(Model(error)), Arc::clone(&metrics)), metrics)
+        (WatchedModel::new(Arc::new(Model(error)), Some(Arc::clone(&metrics))), metrics)
     }
 
     fn request() -> CompletionRequest {
@@ -173,7 +189,7 @@ mod tests {
 
     #[track_caller]
     fn has(metrics: &Metrics, line: &str) {
-        let text = metrics.rendered.render();
+        let text = metrics.text();
         assert!(text.lines().any(|other| other == line), "{line} not in\n{text}");
     }
 
@@ -182,7 +198,7 @@ mod tests {
         let (model, metrics) = counted(None);
         let mut stream = model.stream(request()).await.unwrap();
         assert!(stream.next().await.unwrap().unwrap().text.is_empty());
-        assert!(!metrics.rendered.render().contains("saldo_model_first_token_seconds_count"));
+        assert!(!metrics.text().contains("saldo_model_first_token_seconds_count"));
         while stream.next().await.unwrap().is_some() {}
         drop(stream);
         has(&metrics, "saldo_model_first_token_seconds_count{model=\"m\"} 1");
