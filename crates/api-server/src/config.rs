@@ -4,14 +4,17 @@ mod database;
 mod env;
 mod jwt;
 mod observing;
+mod proxies;
 mod stand_in;
 mod stripe;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -20,6 +23,7 @@ pub use env::{Env, Secrets};
 pub use jwt::{Jwt, TokenKeys};
 pub use observing::{Logs, Sampler, Traces};
 pub use stripe::{Billing, Stripe};
+pub use tls::TlsFiles;
 
 /// Where the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,10 @@ pub struct Config {
     pub app_env: AppEnv,
     /// `HOST` and `PORT`.
     pub listen: (IpAddr, u16),
+    /// `TLS_CERT_FILE` and `TLS_KEY_FILE`; `None` speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// `TRUSTED_PROXIES`.
+    pub trusted_proxies: Vec<IpNet>,
     /// `DATABASE_URL`.
     pub database: Database,
     /// `JWT_*`.
@@ -135,6 +143,8 @@ impl Config {
         let config = Self {
             app_env,
             listen: (host, port),
+            tls: tls::read(&mut env, purpose == Purpose::Serving),
+            trusted_proxies: proxies::trusted(&mut env),
             database,
             jwt,
             openai,
@@ -328,6 +338,8 @@ mod tests {
                 ("RATE_LIMIT_RPM", "-1"),
                 ("LOG_FORMAT", "xml"),
                 ("METRICS_ADDR", "localhost:9464"),
+                ("TLS_CERT_FILE", "/no/such/file"),
+                ("TRUSTED_PROXIES", "10.0.0.0/33"),
                 ("OPENAI_BASE_URL", "ftp://x"),
                 ("CONTENT_RETENTION_DAYS", "99999999"),
             ]),
@@ -346,6 +358,8 @@ mod tests {
             "RATE_LIMIT_RPM",
             "LOG_FORMAT",
             "METRICS_ADDR",
+            "TLS_KEY_FILE",
+            "TRUSTED_PROXIES",
             "OPENAI_BASE_URL",
             "CONTENT_RETENTION_DAYS",
         ] {

@@ -33,6 +33,7 @@ use domain::services::billing::Billing;
 use domain::services::gateway::Gateway;
 use domain::services::metering::{Drains, Meter};
 use group_commit::{Observer, Queue};
+use ipnet::IpNet;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -211,6 +212,8 @@ pub struct App {
     pub ids: Arc<dyn IdSource>,
     /// Days of reports begin and end here.
     pub report_timezone: Tz,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// This server.
     pub instance: InstanceId,
     /// Whether the server can work.
@@ -316,6 +319,7 @@ impl App {
             clock,
             ids,
             report_timezone: config.report_timezone,
+            trusted_proxies: config.trusted_proxies.clone(),
             instance,
             state: ServerState::default(),
             running: TaskTracker::new(),
