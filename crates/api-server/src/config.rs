@@ -6,12 +6,12 @@ mod jwt;
 mod observing;
 mod proxies;
 mod stand_in;
+mod stopping;
 mod stripe;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chrono_tz::Tz;
 use ipnet::IpNet;
@@ -22,6 +22,7 @@ pub use database::Database;
 pub use env::{Env, Secrets};
 pub use jwt::{Jwt, TokenKeys};
 pub use observing::{Logs, Sampler, Traces};
+pub use stopping::Stopping;
 pub use stripe::{Billing, Stripe};
 pub use tls::TlsFiles;
 
@@ -82,8 +83,8 @@ pub struct Config {
     pub rate_limits: RateLimits,
     /// `METRICS_ADDR`: where figures are read; `None` counts nothing.
     pub metrics: Option<SocketAddr>,
-    /// `SHUTDOWN_GRACE_SECONDS`.
-    pub shutdown_grace: Duration,
+    /// `DRAIN_SECONDS` and `SHUTDOWN_GRACE_SECONDS`.
+    pub stopping: Stopping,
     /// Keys that the catalogue names.
     pub secrets: Secrets,
     /// `LOG_FORMAT` and `RUST_LOG`.
@@ -163,12 +164,7 @@ impl Config {
                 per_ip_per_minute: env.parsed("RATE_LIMIT_IP_RPM", 300),
             },
             metrics: observing::metrics(&mut env),
-            shutdown_grace: Duration::from_secs(u64::from(whole(
-                &mut env,
-                "SHUTDOWN_GRACE_SECONDS",
-                300,
-                3600,
-            ))),
+            stopping: stopping::read(&mut env, production),
             secrets: env.secrets(),
             logs: observing::logs(&mut env, production),
             traces: observing::traces(&mut env),
@@ -338,6 +334,8 @@ mod tests {
                 ("RATE_LIMIT_RPM", "-1"),
                 ("LOG_FORMAT", "xml"),
                 ("METRICS_ADDR", "localhost:9464"),
+                ("DRAIN_SECONDS", "301"),
+                ("SHUTDOWN_GRACE_SECONDS", "soon"),
                 ("TLS_CERT_FILE", "/no/such/file"),
                 ("TRUSTED_PROXIES", "10.0.0.0/33"),
                 ("OPENAI_BASE_URL", "ftp://x"),
@@ -358,6 +356,8 @@ mod tests {
             "RATE_LIMIT_RPM",
             "LOG_FORMAT",
             "METRICS_ADDR",
+            "DRAIN_SECONDS",
+            "SHUTDOWN_GRACE_SECONDS",
             "TLS_KEY_FILE",
             "TRUSTED_PROXIES",
             "OPENAI_BASE_URL",

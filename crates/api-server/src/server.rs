@@ -13,7 +13,7 @@ use actix_web::{App as HttpApp, HttpServer, web};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::config::{AppEnv, Config, Database};
+use crate::config::{AppEnv, Config, Database, Stopping};
 use crate::http::envelope::{X_REQUEST_ID, envelope};
 use crate::http::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, X_CREDITS_CHARGED, X_CREDITS_REMAINING};
 use crate::http::limiter::{IpLimiter, limit_addresses};
@@ -48,7 +48,7 @@ pub struct Running {
     app: web::Data<App>,
     jobs: tokio::task::JoinSet<()>,
     writer: StoreWriter,
-    grace: Duration,
+    stopping: Stopping,
 }
 
 /// Opens the store, binds the address, and serves until SIGTERM or SIGINT; then stops in order.
@@ -134,7 +134,7 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
     })
     .client_request_timeout(HEADER_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(config.shutdown_grace.as_secs())
+    .shutdown_timeout(config.stopping.grace.as_secs())
     .tls_handshake_timeout(HEADER_TIMEOUT)
     .disable_signals();
     let server = match &certificates {
@@ -160,7 +160,7 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
         app,
         jobs,
         writer,
-        grace: config.shutdown_grace,
+        stopping: config.stopping,
     })
 }
 
@@ -198,22 +198,28 @@ impl Running {
         &self.app.stores
     }
 
-    /// Serves until told to stop (or until the listener breaks), then stops in order: no new connections,
-    /// running requests to their end, the last commits, the end of the lease.
+    /// Serves until told to stop (or until the listener breaks), then stops in order: a time in which balancers turn
+    /// to others, no new connections, running requests to their end, the last commits, the end of the lease.
     pub async fn until(mut self, stop: oneshot::Receiver<()>) -> Result<(), Vec<String>> {
-        let broken = tokio::select! {
+        let mut broken = tokio::select! {
             _ = stop => None,
             ended = &mut self.server => Some(ended),
         };
         tracing::info!("shutting down");
         self.app.state.drain();
+        if broken.is_none() {
+            broken = tokio::select! {
+                () = tokio::time::sleep(self.stopping.drain) => None,
+                ended = &mut self.server => Some(ended),
+            };
+        }
         // Requests whose clients left still settle; one grace for these and for those that are waited for.
         self.app.running.close();
         let ended = async {
             self.handle.stop(true).await;
             self.app.running.wait().await;
         };
-        if tokio::time::timeout(self.grace, ended).await.is_err() {
+        if tokio::time::timeout(self.stopping.grace, ended).await.is_err() {
             // What still streams is settled as if its client had left.
             self.app.gateway.meter.drains.close();
             self.app.state.cut().cancel();

@@ -18,6 +18,7 @@ mod process;
 mod provider;
 mod proxies;
 mod races;
+mod rolling;
 mod tls;
 mod tokens;
 mod traces;
