@@ -6,9 +6,8 @@
 //! [`Overview`](domain::ports::overview::Overview), [`Recorder`](domain::ports::audit::Recorder) (by way of `Submit`),
 //! [`AuditBook`](domain::ports::audit::AuditBook),
 //! [`Upkeep`](domain::ports::upkeep::Upkeep), [`Till`](domain::ports::billing::Till) (by way of `Submit`, too),
-//! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox) and
-//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook).
-//! [`Vitals`](domain::ports::vitals::Vitals).
+//! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox),
+//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook) and [`Vitals`](domain::ports::vitals::Vitals).
 //! It knows no rule of credits: it loads under lock, lets `domain::ledger::batch` decide, and stores what was
 //! decided, in one transaction for each batch.
 //!

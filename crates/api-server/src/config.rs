@@ -4,14 +4,17 @@ mod database;
 mod env;
 mod jwt;
 mod observing;
+mod proxies;
 mod stand_in;
+mod stopping;
 mod stripe;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chrono_tz::Tz;
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -19,7 +22,9 @@ pub use database::Database;
 pub use env::{Env, Secrets};
 pub use jwt::{Jwt, TokenKeys};
 pub use observing::{Logs, Sampler, Traces};
+pub use stopping::Stopping;
 pub use stripe::{Billing, Stripe};
+pub use tls::TlsFiles;
 
 /// Where the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +53,10 @@ pub struct Config {
     pub app_env: AppEnv,
     /// `HOST` and `PORT`.
     pub listen: (IpAddr, u16),
+    /// `TLS_CERT_FILE` and `TLS_KEY_FILE`; `None` speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// `TRUSTED_PROXIES`.
+    pub trusted_proxies: Vec<IpNet>,
     /// `DATABASE_URL`.
     pub database: Database,
     /// `JWT_*`.
@@ -74,8 +83,8 @@ pub struct Config {
     pub rate_limits: RateLimits,
     /// `METRICS_ADDR`: where figures are read; `None` counts nothing.
     pub metrics: Option<SocketAddr>,
-    /// `SHUTDOWN_GRACE_SECONDS`.
-    pub shutdown_grace: Duration,
+    /// `DRAIN_SECONDS` and `SHUTDOWN_GRACE_SECONDS`.
+    pub stopping: Stopping,
     /// Keys that the catalogue names.
     pub secrets: Secrets,
     /// `LOG_FORMAT` and `RUST_LOG`.
@@ -135,6 +144,8 @@ impl Config {
         let config = Self {
             app_env,
             listen: (host, port),
+            tls: tls::read(&mut env, purpose == Purpose::Serving),
+            trusted_proxies: proxies::trusted(&mut env),
             database,
             jwt,
             openai,
@@ -153,12 +164,7 @@ impl Config {
                 per_ip_per_minute: env.parsed("RATE_LIMIT_IP_RPM", 300),
             },
             metrics: observing::metrics(&mut env),
-            shutdown_grace: Duration::from_secs(u64::from(whole(
-                &mut env,
-                "SHUTDOWN_GRACE_SECONDS",
-                300,
-                3600,
-            ))),
+            stopping: stopping::read(&mut env, production),
             secrets: env.secrets(),
             logs: observing::logs(&mut env, production),
             traces: observing::traces(&mut env),
@@ -328,6 +334,10 @@ mod tests {
                 ("RATE_LIMIT_RPM", "-1"),
                 ("LOG_FORMAT", "xml"),
                 ("METRICS_ADDR", "localhost:9464"),
+                ("DRAIN_SECONDS", "301"),
+                ("SHUTDOWN_GRACE_SECONDS", "soon"),
+                ("TLS_CERT_FILE", "/no/such/file"),
+                ("TRUSTED_PROXIES", "10.0.0.0/33"),
                 ("OPENAI_BASE_URL", "ftp://x"),
                 ("CONTENT_RETENTION_DAYS", "99999999"),
             ]),
@@ -346,6 +356,10 @@ mod tests {
             "RATE_LIMIT_RPM",
             "LOG_FORMAT",
             "METRICS_ADDR",
+            "DRAIN_SECONDS",
+            "SHUTDOWN_GRACE_SECONDS",
+            "TLS_KEY_FILE",
+            "TRUSTED_PROXIES",
             "OPENAI_BASE_URL",
             "CONTENT_RETENTION_DAYS",
         ] {

@@ -16,5 +16,7 @@ mod routes;
 pub mod server;
 mod spool;
 mod telemetry;
+mod tls;
 mod watched_model;
+mod watched_store;
 pub mod wiring;

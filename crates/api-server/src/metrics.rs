@@ -1,5 +1,5 @@
-//! Figures for Prometheus: which there are ([`families`]), where they are counted ([`http`], [`ledger`], [`crate::watched_model`]),
-//! and how they are read ([`listener`], [`scrape`]). Off unless `METRICS_ADDR` is set: then nothing is counted.
+//! Figures for Prometheus: which there are ([`families`]), where they are counted ([`http`], [`ledger`],
+//! [`crate::watched_store`], [`crate::watched_model`]), and how they are read ([`listener`], [`scrape`]). Off unless `METRICS_ADDR` is set: then nothing is counted.
 
 pub mod families;
 pub mod http;
@@ -22,6 +22,7 @@ pub struct Metrics {
     recorder: PrometheusRecorder,
     rendered: PrometheusHandle,
     books: Mutex<Option<BookFigures>>,
+    upstreams: Mutex<scrape::Seen>,
 }
 
 const METADATA: Metadata<'static> = Metadata::new("saldo", Level::INFO, None);
@@ -37,7 +38,12 @@ impl Metrics {
             }
         }
         let recorder = builder.build_recorder();
-        let metrics = Self { rendered: recorder.handle(), recorder, books: Mutex::new(None) };
+        let metrics = Self {
+            rendered: recorder.handle(),
+            recorder,
+            books: Mutex::default(),
+            upstreams: Mutex::default(),
+        };
         for family in ALL {
             metrics.describe(family);
             for values in family.known_values() {

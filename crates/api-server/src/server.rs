@@ -13,7 +13,7 @@ use actix_web::{App as HttpApp, HttpServer, web};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::config::{AppEnv, Config, Database};
+use crate::config::{AppEnv, Config, Database, Stopping};
 use crate::http::envelope::{X_REQUEST_ID, envelope};
 use crate::http::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, X_CREDITS_CHARGED, X_CREDITS_REMAINING};
 use crate::http::limiter::{IpLimiter, limit_addresses};
@@ -23,6 +23,7 @@ use crate::metrics::families;
 use crate::metrics::http::count_requests;
 use crate::metrics::listener::Listener;
 use crate::routes::sandbox::{self, Deliver, Sandbox};
+use crate::tls::{self, Certificates};
 use crate::wiring::{App, StoreWriter, Stores};
 use crate::{demo, jobs, routes};
 
@@ -37,16 +38,17 @@ const FLUSH: Duration = Duration::from_secs(10);
 
 /// A server that is bound and serves.
 pub struct Running {
-    /// `http://host:port`.
+    /// `http://host:port`, or `https://`.
     pub address: String,
     /// Where figures are read, where they are.
     pub metrics: Option<Listener>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
+    certificates: Option<Arc<Certificates>>,
     handle: ServerHandle,
     app: web::Data<App>,
     jobs: tokio::task::JoinSet<()>,
     writer: StoreWriter,
-    grace: Duration,
+    stopping: Stopping,
 }
 
 /// Opens the store, binds the address, and serves until SIGTERM or SIGINT; then stops in order.
@@ -63,15 +65,15 @@ pub async fn serve(config: Config) -> Result<(), Vec<String>> {
     });
     let running = start(&config).await?;
     announce(&config, &running).await;
-    let app = running.app.clone();
+    let (app, certificates) = (running.app.clone(), running.certificates.clone());
     tokio::select! {
         ended = running.until(stopping) => ended,
-        never = reload_at_hangup(&config, &app) => match never {},
+        never = reload_at_hangup(&config, &app, certificates) => match never {},
     }
 }
 
-/// Takes the catalogue in anew at each SIGHUP, for as long as the server runs.
-async fn reload_at_hangup(config: &Config, app: &App) -> Infallible {
+/// Takes the catalogue and the certificate in anew at each SIGHUP, for as long as the server runs.
+async fn reload_at_hangup(config: &Config, app: &App, certificates: Option<Arc<Certificates>>) -> Infallible {
     match signal(SignalKind::hangup()) {
         Ok(mut hangup) => {
             while hangup.recv().await.is_some() {
@@ -81,9 +83,14 @@ async fn reload_at_hangup(config: &Config, app: &App) -> Infallible {
                         tracing::error!(?faults, "the catalogue is not right; the one before stays in force");
                     }
                 }
+                if let Some(certificates) = &certificates {
+                    tls::log(certificates.reload().map(|()| true));
+                }
             }
         }
-        Err(error) => tracing::warn!(%error, "SIGHUP cannot be heard: a new catalogue needs a restart"),
+        Err(error) => {
+            tracing::warn!(%error, "SIGHUP cannot be heard: a new catalogue needs a restart, a certificate a minute");
+        }
     }
     std::future::pending().await
 }
@@ -101,7 +108,11 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
         vec![format!("cannot listen on {host}:{port}: {error}")]
     })?;
     let address = listener.local_addr().map_err(|error| vec![error.to_string()])?;
-    let sandbox = sandbox_pages(&app, &address.to_string());
+    let certificates = config.tls.clone().map(Certificates::load).transpose().map_err(|fault| vec![fault])?;
+    let certificates = certificates.map(Arc::new);
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    let address = format!("{scheme}://{address}");
+    let sandbox = sandbox_pages(&app, &address);
     let origins = config.cors_origins.clone();
     let shared = (app.clone(), limiter.clone());
     let server = HttpServer::new(move || {
@@ -123,23 +134,33 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
     })
     .client_request_timeout(HEADER_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(config.shutdown_grace.as_secs())
-    .disable_signals()
-    .listen(listener)
-    .map_err(|error| vec![error.to_string()])?
-    .run();
+    .shutdown_timeout(config.stopping.grace.as_secs())
+    .tls_handshake_timeout(HEADER_TIMEOUT)
+    .disable_signals();
+    let server = match &certificates {
+        Some(certificates) => {
+            let tls = certificates.server_config().map_err(|fault| vec![fault])?;
+            server.listen_rustls_0_23(listener, tls)
+        }
+        None => server.listen(listener),
+    };
+    let server = server.map_err(|error| vec![error.to_string()])?.run();
     let metrics = config.metrics.map(|at| Listener::start(at, &app)).transpose();
     let metrics = metrics.map_err(|error| vec![error])?;
-    let jobs = jobs::start(&app, &limiter, config.content_retention_days);
+    let mut jobs = jobs::start(&app, &limiter, config.content_retention_days);
+    if let Some(certificates) = &certificates {
+        jobs.spawn(tls::keep_fresh(Arc::clone(certificates)));
+    }
     Ok(Running {
-        address: format!("http://{address}"),
+        address,
+        certificates,
         metrics,
         handle: server.handle(),
         server: tokio::spawn(server),
         app,
         jobs,
         writer,
-        grace: config.shutdown_grace,
+        stopping: config.stopping,
     })
 }
 
@@ -159,7 +180,7 @@ fn metrics(config: &Config) -> Result<Option<Arc<Metrics>>, Vec<String>> {
 fn sandbox_pages(app: &web::Data<App>, address: &str) -> Option<web::Data<Sandbox>> {
     let checkout = app.selling.as_ref()?.sandbox.clone()?;
     // A browser on this machine finds a server that listens everywhere at the loopback address.
-    checkout.set_page_base(&format!("http://{}", address.replacen("0.0.0.0", "127.0.0.1", 1)));
+    checkout.set_page_base(&address.replacen("0.0.0.0", "127.0.0.1", 1));
     let at = app.clone();
     let deliver: Deliver = Arc::new(move |event| {
         let app = at.clone();
@@ -177,22 +198,28 @@ impl Running {
         &self.app.stores
     }
 
-    /// Serves until told to stop (or until the listener breaks), then stops in order: no new connections,
-    /// running requests to their end, the last commits, the end of the lease.
+    /// Serves until told to stop (or until the listener breaks), then stops in order: a time in which balancers turn
+    /// to others, no new connections, running requests to their end, the last commits, the end of the lease.
     pub async fn until(mut self, stop: oneshot::Receiver<()>) -> Result<(), Vec<String>> {
-        let broken = tokio::select! {
+        let mut broken = tokio::select! {
             _ = stop => None,
             ended = &mut self.server => Some(ended),
         };
         tracing::info!("shutting down");
         self.app.state.drain();
+        if broken.is_none() {
+            broken = tokio::select! {
+                () = tokio::time::sleep(self.stopping.drain) => None,
+                ended = &mut self.server => Some(ended),
+            };
+        }
         // Requests whose clients left still settle; one grace for these and for those that are waited for.
         self.app.running.close();
         let ended = async {
             self.handle.stop(true).await;
             self.app.running.wait().await;
         };
-        if tokio::time::timeout(self.grace, ended).await.is_err() {
+        if tokio::time::timeout(self.stopping.grace, ended).await.is_err() {
             // What still streams is settled as if its client had left.
             self.app.gateway.meter.drains.close();
             self.app.state.cut().cancel();

@@ -17,10 +17,6 @@ use async_trait::async_trait;
 use domain::ledger::command::{Command, Receipt, SettleRequest};
 use domain::ports::ledger::{Ledger, LedgerError, Submit};
 
-use tracing::Instrument;
-
-use crate::metrics::ledger::{Acts, hold_result};
-use crate::telemetry::spans;
 use entry::Entry;
 
 /// How a file's name ends that is whole.
@@ -119,63 +115,30 @@ fn is_older_than(path: &Path, age: Duration) -> bool {
     modified.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|old| old > age))
 }
 
-/// A store whose later settlements are on disk too, and whose acts are counted and traced.
+/// A store whose later settlements are on disk too.
 pub struct Spooled {
     store: Arc<dyn Submit>,
     spool: Spool,
-    acts: Acts,
 }
 
 impl Spooled {
-    /// This store, with that spool, counted there.
-    pub fn new(store: Arc<dyn Submit>, spool: Spool, acts: Acts) -> Self {
-        Self { store, spool, acts }
+    /// This store, with that spool.
+    pub fn new(store: Arc<dyn Submit>, spool: Spool) -> Self {
+        Self { store, spool }
     }
 }
 
 #[async_trait]
 impl Submit for Spooled {
     async fn submit(&self, command: Command) -> Result<Receipt, LedgerError> {
-        match &command {
-            Command::Hold(request) => {
-                let kind = request.kind;
-                let span = spans::hold(kind);
-                let result = self.store.submit(command).instrument(span.clone()).await;
-                span.record("saldo.result", hold_result(&result));
-                self.acts.hold(kind, &result);
-                result
-            }
-            Command::Settle(request) => {
-                let noted = self.acts.note(&request.facts);
-                let span = spans::settle(request.facts.kind);
-                let result = self.store.submit(command).instrument(span.clone()).await;
-                if let Ok(Receipt::Settled(settled)) = &result {
-                    span.record("saldo.credits", settled.charged.get());
-                }
-                self.acts.settle(noted, &result);
-                result
-            }
-            Command::Void(request) => {
-                let (kind, outcome) = (request.facts.kind, request.outcome);
-                let span = spans::void(kind, outcome.as_str());
-                let result = self.store.submit(command).instrument(span).await;
-                self.acts.void(kind, outcome, &result);
-                result
-            }
-            _ => self.store.submit(command).await,
-        }
+        self.store.submit(command).await
     }
 
     fn defer(&self, command: Command) {
-        match &command {
-            Command::Settle(request) => {
-                if let Err(error) = self.spool.put(request) {
-                    tracing::warn!(%error, "a settlement could not be written to the spool; it is in memory only");
-                }
-                self.acts.settle_later(request);
-            }
-            Command::Void(_) => self.acts.release(),
-            _ => {}
+        if let Command::Settle(request) = &command
+            && let Err(error) = self.spool.put(request)
+        {
+            tracing::warn!(%error, "a settlement could not be written to the spool; it is in memory only");
         }
         self.store.defer(command);
     }

@@ -36,6 +36,7 @@ use domain::services::figures::Figures;
 use domain::services::gateway::Gateway;
 use domain::services::metering::{Drains, Meter};
 use group_commit::{Observer, Queue};
+use ipnet::IpNet;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -50,9 +51,10 @@ use crate::clock::{SystemClock, SystemSecrets, TokioTimer, UuidSource};
 use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
 use crate::metrics::Metrics;
-use crate::metrics::ledger::{Acts, Batches};
+use crate::metrics::ledger::Batches;
 use crate::spool::{Spool, Spooled};
 use crate::watched_model::WatchedModel;
+use crate::watched_store::WatchedStore;
 
 /// The ports of one store.
 #[derive(Clone)]
@@ -226,6 +228,8 @@ pub struct App {
     pub ids: Arc<dyn IdSource>,
     /// Days of reports begin and end here.
     pub report_timezone: Tz,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// This server.
     pub instance: InstanceId,
     /// Whether the server can work.
@@ -286,13 +290,13 @@ impl App {
         let days = config.content_retention_days.max(1);
         let spool = Spool::new(config.spool_dir.clone(), Duration::from_secs(u64::from(days) * 24 * 60 * 60));
         let meter = Meter {
-            ledger: Arc::new(Spooled::new(
-                Arc::clone(&stores.submit),
-                spool.clone(),
-                Acts::new(metrics.clone()),
-            )),
+            ledger: watched_store(
+                config,
+                Spooled::new(Arc::clone(&stores.submit), spool.clone()),
+                metrics.as_ref(),
+            ),
             statements: Arc::clone(&stores.statements),
-            model: watched(config, Arc::clone(&models) as _, metrics.as_ref()),
+            model: watched_model(config, Arc::clone(&models) as _, metrics.as_ref()),
             counter,
             catalogue: Arc::clone(&catalogue),
             clock: Arc::clone(&clock),
@@ -338,6 +342,7 @@ impl App {
             clock,
             ids,
             report_timezone: config.report_timezone,
+            trusted_proxies: config.trusted_proxies.clone(),
             instance,
             state: ServerState::default(),
             running: TaskTracker::new(),
@@ -433,14 +438,24 @@ fn tokens(config: &Config) -> Result<Tokens, Vec<String>> {
     }
 }
 
+/// The store itself, where nobody looks on.
+fn watched_store(config: &Config, store: Spooled, metrics: Option<&Arc<Metrics>>) -> Arc<dyn Ledger> {
+    if is_watched(config) {
+        Arc::new(WatchedStore::new(Arc::new(store), metrics.cloned()))
+    } else {
+        Arc::new(store)
+    }
+}
+
 /// The model itself, where nobody looks on.
-fn watched(
+fn watched_model(
     config: &Config,
     model: Arc<dyn LanguageModel>,
     metrics: Option<&Arc<Metrics>>,
 ) -> Arc<dyn LanguageModel> {
-    if metrics.is_none() && config.traces.is_none() {
-        return model;
-    }
-    Arc::new(WatchedModel::new(model, metrics.cloned()))
+    if is_watched(config) { Arc::new(WatchedModel::new(model, metrics.cloned())) } else { model }
+}
+
+fn is_watched(config: &Config) -> bool {
+    config.metrics.is_some() || config.traces.is_some()
 }

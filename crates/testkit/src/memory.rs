@@ -62,7 +62,7 @@ impl MemoryStore {
             till: Arc::<Self>::clone(&store),
             purchases: Arc::<Self>::clone(&store),
             inbox: Arc::<Self>::clone(&store),
-            api_keys: store.clone(),
+            api_keys: Arc::<Self>::clone(&store),
             vitals: store,
             guard: Box::new(()),
         }

@@ -1,5 +1,6 @@
 //! Figures that are taken when they are read, and those over all books, which a job reads now and then.
 
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use domain::clock::Timestamp;
@@ -41,9 +42,7 @@ pub async fn render(app: &App, metrics: &Metrics) -> String {
     gauge(&families::QUEUE, queues.iter().map(|queue| number(queue.waiting())).sum());
     gauge(&families::QUEUE_CAPACITY, queues.iter().map(|queue| number(queue.capacity())).sum());
     gauge(&families::DEFERRED_NOW, queues.iter().map(|queue| number(queue.deferred())).sum());
-    for upstream in app.gateway.meter.model.health() {
-        of_upstream(metrics, &upstream);
-    }
+    of_upstreams(metrics, &app.gateway.meter.model.health());
     let books = *metrics.books.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(books) = books {
         of_books(metrics, &books, app.clock.now().at);
@@ -56,10 +55,28 @@ pub async fn render(app: &App, metrics: &Metrics) -> String {
     metrics.text() + &process::render()
 }
 
+/// Requests and failures of each provider when they were last read.
+pub type Seen = BTreeMap<String, [u64; 2]>;
+
+fn of_upstreams(metrics: &Metrics, upstreams: &[UpstreamHealth]) {
+    let mut all_seen = metrics.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
+    for upstream in upstreams {
+        let seen = all_seen.entry(upstream.name.clone()).or_default();
+        let now = [upstream.requests, upstream.failures];
+        for ((family, before), now) in
+            [&families::UPSTREAM_REQUESTS, &families::UPSTREAM_FAILURES].into_iter().zip(seen).zip(now)
+        {
+            // A new catalogue counts anew.
+            let grown = now.checked_sub(*before).unwrap_or(now);
+            *before = now;
+            metrics.counter(family, [upstream.name.clone()]).increment(grown);
+        }
+        of_upstream(metrics, upstream);
+    }
+}
+
 fn of_upstream(metrics: &Metrics, upstream: &UpstreamHealth) {
     let name = || upstream.name.clone();
-    metrics.counter(&families::UPSTREAM_REQUESTS, [name()]).absolute(upstream.requests);
-    metrics.counter(&families::UPSTREAM_FAILURES, [name()]).absolute(upstream.failures);
     let latency = upstream.latency.map_or(f64::NAN, |latency| seconds(latency.as_micros()));
     metrics.gauge(&families::UPSTREAM_LATENCY, [name()]).set(latency);
     let word = match upstream.state {
@@ -118,4 +135,30 @@ fn signed(amount: i64) -> f64 {
 /// Microseconds as seconds.
 pub fn seconds(micros: i64) -> f64 {
     signed(micros) / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_of_providers_only_grow_although_a_new_catalogue_counts_anew() {
+        let metrics = Metrics::new().unwrap();
+        let total = |requests| {
+            let health = UpstreamHealth {
+                name: "a".to_owned(),
+                state: UpstreamState::Healthy,
+                requests,
+                failures: 0,
+                retry_after: None,
+                last_failure: None,
+                latency: None,
+            };
+            of_upstreams(&metrics, &[health]);
+            let text = metrics.text();
+            let line = text.lines().find(|line| line.starts_with("saldo_upstream_requests_total{")).unwrap();
+            line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()
+        };
+        assert_eq!([5, 7, 7, 2, 3].map(total), [5, 7, 7, 9, 10]);
+    }
 }

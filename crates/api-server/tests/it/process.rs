@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::harness::Setup;
@@ -54,15 +54,15 @@ impl Process {
         assert!(sent.unwrap().success());
     }
 
-    /// Waits until it has ended; blocks.
-    pub fn wait(&mut self) -> ExitStatus {
-        self.child.wait().unwrap()
+    /// SIGTERM, and its orderly end; blocks. What it wrote to standard error.
+    pub fn stop(self) -> String {
+        self.signal("TERM");
+        self.stopped()
     }
 
-    /// SIGTERM, and its orderly end; blocks. What it wrote to standard error.
-    pub fn stop(mut self) -> String {
-        self.signal("TERM");
-        let ended = self.wait();
+    /// Its orderly end, after a signal; blocks. What it wrote to standard error.
+    pub fn stopped(mut self) -> String {
+        let ended = self.child.wait().unwrap();
         let log = self.log();
         assert!(ended.success(), "{ended}: {log}");
         log

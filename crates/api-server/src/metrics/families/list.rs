@@ -27,6 +27,8 @@ pub const HOLD_RESULTS: &[&str] = &[
     "answer_not_kept",
     "no_credits",
     "insufficient_credits",
+    "api_key_ended",
+    "api_key_cap_reached",
     "rate_limited",
     "exceeds_limit",
     "refused",
