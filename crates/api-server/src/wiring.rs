@@ -17,11 +17,13 @@ use domain::catalog::{Catalogue, LiveCatalogue};
 use domain::clock::Clock;
 use domain::ids::{IdSource, InstanceId};
 use domain::ports::api_keys::ApiKeyBook;
+use domain::ports::audit::{AuditBook, Recorder};
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::identity::TokenVerifier;
 use domain::ports::language_model::{LanguageModel, TokenCounter};
 use domain::ports::ledger::{Ledger, Submit};
+use domain::ports::overview::Overview;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
@@ -29,6 +31,7 @@ use domain::services::accounts::Accounts;
 use domain::services::api_keys::{ApiKeys, RecentKeys};
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
+use domain::services::figures::Figures;
 use domain::services::gateway::Gateway;
 use domain::services::metering::{Drains, Meter};
 use secrecy::ExposeSecret;
@@ -67,6 +70,12 @@ pub struct Stores {
     pub inbox: Arc<dyn Inbox>,
     /// API keys.
     pub api_keys: Arc<dyn ApiKeyBook>,
+    /// What admins do, written down.
+    pub recorder: Arc<dyn Recorder>,
+    /// The audit log.
+    pub audit: Arc<dyn AuditBook>,
+    /// Everybody's accounts, requests and notices, page by page.
+    pub overview: Arc<dyn Overview>,
 }
 
 /// What must be shut down in order for a store.
@@ -131,6 +140,8 @@ impl Stores {
             + PurchaseBook
             + Inbox
             + ApiKeyBook
+            + AuditBook
+            + Overview
             + 'static,
     {
         Self {
@@ -143,7 +154,10 @@ impl Stores {
             till: store.clone(),
             purchases: store.clone(),
             inbox: store.clone(),
-            api_keys: store,
+            api_keys: store.clone(),
+            recorder: store.clone(),
+            audit: store.clone(),
+            overview: store,
         }
     }
 }
@@ -156,6 +170,8 @@ pub struct App {
     pub gateway: Gateway,
     /// Accounts.
     pub accounts: Accounts,
+    /// The admin's figures.
+    pub figures: Figures,
     /// Settlements on disk.
     pub spool: Spool,
     /// Keys for programs.
@@ -252,9 +268,15 @@ impl App {
         Ok(Self {
             assistant: Assistant { meter: meter.clone() },
             gateway: Gateway { meter },
+            figures: Figures {
+                reports: Arc::clone(&stores.reports),
+                catalogue: catalogue.current(),
+                clock: Arc::clone(&clock),
+                livemode: selling.as_ref().is_some_and(|selling| selling.billing.livemode),
+            },
             spool,
             accounts: Accounts {
-                ledger: Arc::clone(&stores.ledger),
+                recorder: Arc::clone(&stores.recorder),
                 statements: Arc::clone(&stores.statements),
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),

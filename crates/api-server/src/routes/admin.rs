@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
 use chrono::{Days, NaiveDate};
+use domain::audit::By;
 use domain::clock::Timestamp;
 use domain::credits::Credits;
 use domain::ids::{IdempotencyKey, UserId};
@@ -17,6 +18,7 @@ use super::views::AdminCreditsBody;
 use crate::clock::{day_start, from_rfc3339, rfc3339, to_timestamp, today};
 use crate::http::auth::Bearer;
 use crate::http::body::{MOST_BYTES, read_bytes, read_json};
+use crate::http::envelope::request_id;
 use crate::http::fields::Fields;
 use crate::http::headers::{IDEMPOTENCY_REPLAYED, required_idempotency_key};
 use crate::http::problem::{Kind, Problem};
@@ -46,13 +48,13 @@ pub async fn analytics(
 ) -> Result<impl Responder, Problem> {
     bearer.with(Scope::AdminRead)?;
     let (from, to) = range(&app, &query)?;
-    let totals = app.stores.reports.usage_totals(from, to).await?;
+    let report = app.figures.report(from, to).await?;
     Ok(web::Json(AnalyticsBody {
-        total_requests: totals.requests,
-        total_credits_used: totals.credits.get(),
-        total_cost: totals.cost.to_string(),
-        unique_users: totals.users,
-        failed_requests: totals.failed,
+        total_requests: report.answered.requests,
+        total_credits_used: report.answered.credits.get(),
+        total_cost: report.answered.cost.to_string(),
+        unique_users: report.users,
+        failed_requests: report.failed,
         from: rfc3339(from),
         to: rfc3339(to),
         timezone: app.report_timezone.name().to_owned(),
@@ -104,9 +106,8 @@ pub async fn move_credits(
     let user = user(&id)?;
     let key = required_idempotency_key(&request)?;
     let asked = manual_credits(&app, user, key, &read_json(payload).await?)?;
-    let accounts = app.accounts.clone();
-    let (view, repeated) =
-        app.run(async move { accounts.move_by_hand(Actor::admin(&admin), asked).await }).await??;
+    let (accounts, by) = (app.accounts.clone(), by(&admin, &request));
+    let (view, repeated) = app.run(async move { accounts.move_by_hand(by, asked).await }).await??;
     let mut response = HttpResponse::Created();
     if repeated {
         response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
@@ -137,6 +138,11 @@ fn manual_credits(
     fields.finish(ManualCredits { user, amount, reason, expires_at, key })
 }
 
+/// An admin, by a token.
+pub(super) fn by(admin: &UserId, request: &HttpRequest) -> By {
+    By { actor: Actor::admin(admin), via: "token".to_owned(), request_id: Some(request_id(request)) }
+}
+
 /// Why an admin does it.
 pub(super) fn reason(fields: &mut Fields<'_>) -> String {
     fields.require("reason");
@@ -154,6 +160,7 @@ pub async fn suspend(
     bearer: Bearer,
     app: web::Data<App>,
     id: web::Path<String>,
+    request: HttpRequest,
     payload: web::Payload,
 ) -> Result<impl Responder, Problem> {
     let admin = bearer.with(Scope::AdminWrite)?.user;
@@ -162,8 +169,8 @@ pub async fn suspend(
     let mut fields = Fields::of_body(&body)?;
     let reason = reason(&mut fields);
     let reason = fields.finish(reason)?;
-    let accounts = app.accounts.clone();
-    let view = app.run(async move { accounts.suspend(Actor::admin(&admin), user, reason).await }).await??;
+    let (accounts, by) = (app.accounts.clone(), by(&admin, &request));
+    let view = app.run(async move { accounts.suspend(by, user, reason).await }).await??;
     Ok(web::Json(AdminCreditsBody::of(user, &view)))
 }
 
@@ -176,13 +183,14 @@ pub async fn resume(
     bearer: Bearer,
     app: web::Data<App>,
     id: web::Path<String>,
+    request: HttpRequest,
     payload: web::Payload,
 ) -> Result<impl Responder, Problem> {
     let admin = bearer.with(Scope::AdminWrite)?.user;
     let user = user(&id)?;
     let source = suspension_source(&read_bytes(payload, MOST_BYTES).await?)?;
-    let accounts = app.accounts.clone();
-    let view = app.run(async move { accounts.resume(Actor::admin(&admin), user, source).await }).await??;
+    let (accounts, by) = (app.accounts.clone(), by(&admin, &request));
+    let view = app.run(async move { accounts.resume(by, user, source).await }).await??;
     Ok(web::Json(AdminCreditsBody::of(user, &view)))
 }
 

@@ -4,14 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, Responder, web};
 use domain::billing::notice::Notice;
 use domain::billing::purchase::Purchase;
 use domain::ids::PurchaseId;
-use domain::ledger::account::Actor;
 use domain::ports::billing::PageEnd;
 use domain::ports::identity::Scope;
 use domain::services::assistant::question::FieldRule;
 use domain::services::billing::refunds::RefundRequest;
 use serde::Serialize;
 
-use super::admin::{reason, user};
+use super::admin::{by, reason, user};
 use super::credits::{Parameters, page, time_and_name};
 use super::views::Page;
 use crate::clock::rfc3339;
@@ -153,9 +152,8 @@ pub async fn refund(
         fields.fault("amount_minor", FieldRule::WholeWithin(1, i64::from(u32::MAX)));
     }
     let manual = fields.flag("manual").unwrap_or(false);
-    let actor = Actor::admin(&admin);
-    let request = fields.finish(RefundRequest { purchase, minor, manual, actor, key })?;
-    tracing::info!(%purchase, admin = %admin, manual, reason, "refund asked for");
+    let by = by(&admin, &request);
+    let request = fields.finish(RefundRequest { purchase, minor, manual, by, reason, key })?;
     let row = app.run(async move { billing.refund(request).await }).await??;
     Ok(web::Json(AdminPurchaseBody::from(&row)))
 }
