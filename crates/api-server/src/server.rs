@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::config::{AppEnv, Config};
+use crate::dashboard::{self, Dashboard};
 use crate::http::envelope::{X_REQUEST_ID, envelope};
 use crate::http::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, X_CREDITS_CHARGED, X_CREDITS_REMAINING};
 use crate::http::limiter::{IpLimiter, limit_addresses};
@@ -95,17 +96,19 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
     let address = listener.local_addr().map_err(|error| vec![error.to_string()])?;
     let sandbox = sandbox_pages(&app, &address.to_string());
     let origins = config.cors_origins.clone();
-    let shared = (app.clone(), limiter.clone());
+    let shared = (app.clone(), limiter.clone(), web::Data::new(Dashboard::new(config)));
     let server = HttpServer::new(move || {
         HttpApp::new()
             .app_data(shared.0.clone())
             .app_data(shared.1.clone())
+            .app_data(shared.2.clone())
             .configure(|routes| {
                 if let Some(sandbox) = &sandbox {
                     routes.app_data(sandbox.clone());
                     sandbox::register(routes);
                 }
             })
+            .configure(dashboard::register)
             .configure(routes::register)
             .wrap(from_fn(limit_addresses))
             .wrap(from_fn(render_problems))

@@ -54,7 +54,6 @@ fn secure(headers: &mut HeaderMap) {
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
-        ("referrer-policy", "no-referrer"),
         ("cross-origin-resource-policy", "same-site"),
         ("strict-transport-security", "max-age=31536000"),
         ("permissions-policy", "interest-cohort=()"),
@@ -65,6 +64,7 @@ fn secure(headers: &mut HeaderMap) {
     for (name, value) in [
         ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
         ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
     ] {
         if !headers.contains_key(name) {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));

@@ -14,6 +14,16 @@ pub async fn livez() -> HttpResponse {
 /// The server can work: not shutting down, lease in force, store answers, tokens can be checked. Says what is wrong
 /// otherwise.
 pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
+    let reasons = not_ready(&app).await;
+    if reasons.is_empty() {
+        Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+    } else {
+        Err(Kind::NotReady(reasons).into())
+    }
+}
+
+/// Why the server cannot work now.
+pub async fn not_ready(app: &App) -> Vec<&'static str> {
     let mut reasons = Vec::new();
     if app.state.is_draining() {
         reasons.push("shutting down");
@@ -28,9 +38,5 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     if !app.tokens.is_ready() {
         reasons.push("jwks: the keys of the tokens' issuer have not come yet");
     }
-    if reasons.is_empty() {
-        Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
-    } else {
-        Err(Kind::NotReady(reasons).into())
-    }
+    reasons
 }
