@@ -1,7 +1,8 @@
 //! The server and its command line: the only crate that names concrete adapters.
 //!
 //! [`config`] reads the environment, [`wiring`] builds the services from it, [`routes`] answer HTTP through
-//! the layers in [`http`], [`dashboard`] and `playground` are for people, [`jobs`] keep the books in order, [`cli`] is the way in.
+//! the layers in [`http`], [`dashboard`] and [`playground`] are pages for people, [`jobs`] keep the books in order,
+//! [`cli`] is the way in.
 
 pub mod catalog;
 pub mod cli;
@@ -12,6 +13,7 @@ mod demo;
 mod http;
 mod jobs;
 mod pages;
+mod playground;
 mod routes;
 pub mod server;
 mod spool;

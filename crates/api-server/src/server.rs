@@ -19,6 +19,7 @@ use crate::http::envelope::{X_REQUEST_ID, envelope};
 use crate::http::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, X_CREDITS_CHARGED, X_CREDITS_REMAINING};
 use crate::http::limiter::{IpLimiter, limit_addresses};
 use crate::http::problems::render_problems;
+use crate::playground::{self, Playground};
 use crate::routes::sandbox::{self, Deliver, Sandbox};
 use crate::wiring::{App, StoreWriter, Stores};
 use crate::{demo, jobs, routes};
@@ -95,6 +96,7 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
     })?;
     let address = listener.local_addr().map_err(|error| vec![error.to_string()])?;
     let sandbox = sandbox_pages(&app, &address.to_string());
+    let playground = Playground::new(config).map(web::Data::new);
     let origins = config.cors_origins.clone();
     let shared = (app.clone(), limiter.clone(), web::Data::new(Dashboard::new(config)));
     let server = HttpServer::new(move || {
@@ -106,6 +108,12 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
                 if let Some(sandbox) = &sandbox {
                     routes.app_data(sandbox.clone());
                     sandbox::register(routes);
+                }
+            })
+            .configure(|routes| {
+                if let Some(playground) = &playground {
+                    routes.app_data(playground.clone());
+                    playground::register(routes);
                 }
             })
             .configure(dashboard::register)

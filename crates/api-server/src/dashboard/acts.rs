@@ -17,8 +17,6 @@ use crate::http::{problems, texts};
 /// What a field takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A line of text.
-    Line,
     /// A whole number or an amount of money.
     Amount,
     /// A day.

@@ -154,6 +154,14 @@ pub fn short(id: &str) -> String {
     format!("{start}…{end}")
 }
 
+/// The same of a name with a word before it: `user:0193d2a1…4e5f`.
+pub fn short_name(name: &str) -> String {
+    match name.split_once(':') {
+        Some((word, id)) => format!("{word}:{}", short(id)),
+        None => short(name),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +170,7 @@ mod tests {
     fn long_ids_are_shortened_wherever_their_letters_end() {
         assert_eq!(short("demo-user"), "demo-user");
         assert_eq!(short("0193d2a1-7b1c-7e1d-8a6f-0a1b2c3d4e5f"), "0193d2a1…4e5f");
+        assert_eq!(short_name("user:0193d2a1-7b1c-7e1d-8a6f-0a1b2c3d4e5f"), "user:0193d2a1…4e5f");
         assert_eq!(short("áááááááááááááááááááá"), "áááááááá…áááá");
     }
 }

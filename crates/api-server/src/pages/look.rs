@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use chrono_tz::Tz;
 use domain::clock::Timestamp;
 use domain::credits::Credits;
@@ -148,10 +148,5 @@ impl Look {
             7_200..=172_799 => format!("{} h", seconds / 3_600),
             _ => format!("{} {}", seconds / 86_400, self.say("dias", "days")),
         }
-    }
-
-    /// Today, as forms write it.
-    pub fn today(&self, now: DateTime<Utc>) -> String {
-        now.with_timezone(&self.zone).format("%Y-%m-%d").to_string()
     }
 }

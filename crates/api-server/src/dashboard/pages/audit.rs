@@ -29,10 +29,13 @@ struct AuditPage {
 pub struct Row {
     pub at: When,
     pub actor: String,
+    pub actor_short: String,
     pub via: String,
     pub action: String,
-    pub target: String,
+    /// What it is about, if that is not the user alone.
+    pub target: Option<String>,
     pub user: Option<String>,
+    pub user_short: String,
     pub reason: Option<String>,
     /// Facts that differ, or that only one side has: name, before, after.
     pub changes: Vec<(String, String, String)>,
@@ -90,10 +93,13 @@ pub fn row(entry: &AuditEntry, look: &Look) -> Row {
     let note = &entry.note;
     Row {
         at: look.when(entry.at),
+        actor_short: words::short_name(note.by.actor.as_str()),
         actor: note.by.actor.as_str().to_owned(),
         via: note.by.via.clone(),
         action: words::action(&note.action, look),
-        target: note.target.clone(),
+        target: (entry.user.map(audit::user_target).as_ref() != Some(&note.target))
+            .then(|| note.target.clone()),
+        user_short: entry.user.map(|user| words::short(&user.to_string())).unwrap_or_default(),
         user: entry.user.map(|user| user.to_string()),
         reason: note.reason.clone(),
         changes: changes(entry.before.as_ref(), entry.after.as_ref()),

@@ -11,7 +11,7 @@ use domain::services::figures::Point;
 
 use super::paging::Parameters;
 use crate::clock::{day_start, to_timestamp, today};
-use crate::dashboard::charts::{Chart, Plot};
+use crate::dashboard::charts::{Chart, Form, Plot};
 use crate::dashboard::layout::{Frame, Section, Visit};
 use crate::dashboard::ranges::{Range, USUAL};
 use crate::dashboard::words;
@@ -150,7 +150,7 @@ fn requests(points: &[Point], labels: &[String], look: &Look) -> Plot {
             (look.say("Respondidas", "Answered").to_owned(), of(|point| point.figures.requests)),
             (look.say("Falhas", "Failed").to_owned(), of(|point| point.figures.failed)),
         ],
-        stacked: true,
+        form: Form::Stacked,
     }
 }
 
@@ -160,7 +160,7 @@ fn credits(points: &[Point], labels: &[String], look: &Look) -> Plot {
         title: look.say("Créditos usados", "Credits used").to_owned(),
         labels: labels.to_vec(),
         series: vec![(look.say("Créditos", "Credits").to_owned(), values)],
-        stacked: true,
+        form: Form::Stacked,
     }
 }
 
@@ -176,7 +176,7 @@ fn money(points: &[Point], labels: &[String], look: &Look) -> Plot {
             (look.say("Custo", "Cost").to_owned(), of(|point| point.cost)),
             (look.say("Margem", "Margin").to_owned(), of(|point| point.margin)),
         ],
-        stacked: false,
+        form: Form::BarsAndLine,
     }
 }
 

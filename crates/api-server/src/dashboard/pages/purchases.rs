@@ -44,19 +44,20 @@ pub struct Row {
 pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Problem> {
     let look = visit.look;
     let user = given(&query, "user").unwrap_or_default().to_owned();
+    let live = visit.app.figures.livemode;
     let of = named_user(&user).ok();
     let rows = visit.app.stores.purchases.purchases(of, page_end(&query), ROWS + 1).await?;
     let page = PurchasesPage {
         frame: visit.frame(Section::Purchases, look.say("Compras", "Purchases")),
         user,
         filtered: of.is_some(),
-        page: Paged::cut(rows, "/admin/purchases", &query, |row| self::row(row, &look), after_purchase),
+        page: Paged::cut(rows, "/admin/purchases", &query, |row| self::row(row, live, &look), after_purchase),
     };
     visit.page(&page)
 }
 
-/// A purchase in a list.
-pub fn row(row: &Purchase, look: &Look) -> Row {
+/// A purchase in a list; `live` where real money counts, so that others stand out.
+pub fn row(row: &Purchase, live: bool, look: &Look) -> Row {
     let returned = row.returned_minor();
     Row {
         id: row.id.to_string(),
@@ -72,7 +73,7 @@ pub fn row(row: &Purchase, look: &Look) -> Row {
         returned: (returned > 0).then(|| look.reais(returned)),
         by_hand: row.returns.iter().any(|each| each.kind == ReturnKind::Manual),
         fault: row.fault.clone(),
-        test: !row.livemode,
+        test: live && !row.livemode,
         refundable: row.progress == Progress::Paid && returned < row.offer.price.minor(),
     }
 }

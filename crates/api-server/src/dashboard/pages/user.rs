@@ -68,7 +68,9 @@ struct Entry {
     minus: bool,
     balance: String,
     source: String,
+    source_short: String,
     actor: String,
+    actor_short: String,
     note: Option<String>,
 }
 
@@ -132,7 +134,13 @@ async fn body(
         }
         "purchases" => {
             let rows = stores.purchases.purchases(Some(user), page_end(query), ROWS + 1).await?;
-            Body::Purchases(Paged::cut(rows, &path, query, |row| purchases::row(row, &look), after_purchase))
+            Body::Purchases(Paged::cut(
+                rows,
+                &path,
+                query,
+                |row| purchases::row(row, visit.app.figures.livemode, &look),
+                after_purchase,
+            ))
         }
         "notices" => {
             let rows = stores.purchases.notices(user, None, 100).await?;
@@ -197,7 +205,9 @@ fn entry(line: &JournalLine, look: &Look) -> Entry {
         amount: figures::change(entry.amount.get(), look.language),
         minus: entry.amount.get() < 0,
         balance: look.credits(entry.balance_after),
+        source_short: words::short_name(&entry.source),
         source: entry.source.clone(),
+        actor_short: words::short_name(entry.actor.as_str()),
         actor: entry.actor.as_str().to_owned(),
         note: line.note.clone(),
     }

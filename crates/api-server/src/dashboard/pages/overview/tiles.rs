@@ -82,30 +82,19 @@ pub fn day(today: &Report, yesterday: &Report, look: &Look) -> Vec<Tile> {
     let errors = |report: &Report| i64::try_from(report.errors_e4).unwrap_or(i64::MAX);
     let latency = |report: &Report, at: usize| report.latency_ms.get(at).copied().unwrap_or_default();
     let money = |amount| exact_reais(amount, look.language);
+    let usd = |report: &Report| dollars(report.answered.cost, look.language);
+    let nano_usd = |report: &Report| i128::from(report.answered.cost.get());
     let ms = |value| milliseconds(value, look.language);
     vec![
-        Tile::new(
-            look.say("Requisições respondidas", "Requests answered"),
-            look.number(today.answered.requests),
-        )
-        .note(was(look.number(yesterday.answered.requests)))
-        .against(requests, requests_then, More::Better, look),
+        Tile::new(look.say("Requisições", "Requests"), look.number(today.answered.requests))
+            .note(was(look.number(yesterday.answered.requests)))
+            .against(requests, requests_then, More::Better, look),
         Tile::new(look.say("Créditos usados", "Credits used"), look.credits(today.answered.credits))
             .note(was(look.credits(yesterday.answered.credits)))
             .against(credits(today), credits(yesterday), More::Better, look),
         Tile::new(look.say("Usuários ativos", "Active users"), look.number(today.users))
             .note(was(look.number(yesterday.users)))
             .against(users, users_then, More::Better, look),
-        Tile::new(look.say("Receita", "Revenue"), money(today.revenue))
-            .note(was(money(yesterday.revenue)))
-            .against(brl(today.revenue), brl(yesterday.revenue), More::Better, look),
-        Tile::new(look.say("Custo", "Cost"), money(today.cost))
-            .beside(dollars(today.answered.cost, look.language))
-            .note(was(money(yesterday.cost)))
-            .against(brl(today.cost), brl(yesterday.cost), More::Neither, look),
-        Tile::new(look.say("Margem", "Margin"), money(today.margin))
-            .note(was(money(yesterday.margin)))
-            .against(brl(today.margin), brl(yesterday.margin), More::Better, look),
         Tile::new(look.say("Taxa de erros", "Error rate"), look.percent(errors(today)))
             .note(was(look.percent(errors(yesterday))))
             .against(errors(today).into(), errors(yesterday).into(), More::Worse, look),
@@ -113,6 +102,18 @@ pub fn day(today: &Report, yesterday: &Report, look: &Look) -> Vec<Tile> {
             .beside(format!("/ {}", ms(latency(today, 2))))
             .note(was(format!("{} / {}", ms(latency(yesterday, 1)), ms(latency(yesterday, 2)))))
             .against(latency(today, 2).into(), latency(yesterday, 2).into(), More::Worse, look),
+        Tile::new(look.say("Receita", "Revenue"), money(today.revenue))
+            .note(was(money(yesterday.revenue)))
+            .against(brl(today.revenue), brl(yesterday.revenue), More::Better, look),
+        Tile::new(look.say("Custo em reais", "Cost in reais"), money(today.cost))
+            .note(was(money(yesterday.cost)))
+            .against(brl(today.cost), brl(yesterday.cost), More::Neither, look),
+        Tile::new(look.say("Custo em dólares", "Cost in dollars"), usd(today))
+            .note(was(usd(yesterday)))
+            .against(nano_usd(today), nano_usd(yesterday), More::Neither, look),
+        Tile::new(look.say("Margem", "Margin"), money(today.margin))
+            .note(was(money(yesterday.margin)))
+            .against(brl(today.margin), brl(yesterday.margin), More::Better, look),
         Tile::new(look.say("Créditos em aberto", "Credits outstanding"), look.credits(today.outstanding))
             .note(look.say("o que todas as contas ainda podem gastar", "what all accounts may still spend")),
     ]
@@ -124,25 +125,31 @@ pub fn range(report: &Report, look: &Look) -> Vec<Tile> {
     let failed = format!("{} {}", look.number(report.failed), look.say("com falha", "failed"));
     let errors = i64::try_from(report.errors_e4).unwrap_or(i64::MAX);
     let ms = |at: usize| milliseconds(report.latency_ms.get(at).copied().unwrap_or_default(), look.language);
-    let margin = Tile::new(look.say("Margem", "Margin"), money(report.margin));
-    let margin = match margin_percent(report, look) {
-        Some(percent) => margin.beside(percent),
-        None => margin,
-    };
+    let cost = format!(
+        "{} {} ({})",
+        look.say("custo", "cost"),
+        money(report.cost),
+        dollars(report.answered.cost, look.language)
+    );
+    let margin = Tile::new(look.say("Margem", "Margin"), money(report.margin)).note(cost);
     vec![
         Tile::new(look.say("Requisições", "Requests"), look.number(report.answered.requests))
             .note(format!("{failed} ({})", look.percent(errors))),
         Tile::new(look.say("Créditos usados", "Credits used"), look.credits(report.answered.credits))
             .note(format!("{} {}", look.credits(report.granted), look.say("concedidos", "granted"))),
-        Tile::new(look.say("Usuários ativos", "Active users"), look.number(report.users)),
+        Tile::new(look.say("Usuários ativos", "Active users"), look.number(report.users)).note(format!(
+            "p50 {} · p95 {}",
+            ms(1),
+            ms(2)
+        )),
         Tile::new(look.say("Receita", "Revenue"), money(report.revenue)).note(format!(
             "{} {}",
             money(report.returned),
             look.say("devolvidos", "paid back")
         )),
-        Tile::new(look.say("Custo", "Cost"), money(report.cost))
-            .note(dollars(report.answered.cost, look.language)),
-        margin,
-        Tile::new(look.say("Latência p50 / p95", "Latency p50 / p95"), ms(1)).beside(format!("/ {}", ms(2))),
+        match margin_percent(report, look) {
+            Some(percent) => margin.beside(percent),
+            None => margin,
+        },
     ]
 }
