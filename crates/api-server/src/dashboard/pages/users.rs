@@ -20,6 +20,7 @@ struct UsersPage {
 
 struct Row {
     id: String,
+    short: String,
     plan: String,
     available: String,
     used: String,
@@ -60,6 +61,7 @@ fn row(line: &AccountLine, look: &Look) -> Row {
     let sums = &line.view.balances;
     Row {
         id: line.user.to_string(),
+        short: words::short(&line.user.to_string()),
         plan: words::plan(line.view.plan.as_str(), look),
         available: look.credits(sums.available),
         used: look.credits(sums.used),
