@@ -1,5 +1,7 @@
 //! A demo user for the first minutes in development.
 
+use adapters_jwt::Hs256Config;
+use domain::clock::Timestamp;
 use domain::credits::Credits;
 use domain::ids::{GrantId, UserId};
 use domain::ledger::account::Actor;
@@ -18,23 +20,54 @@ const DEMO_CREDITS: Credits = Credits::whole(5000);
 /// How long demo tokens last.
 const DEMO_TOKEN_SECS: u64 = 24 * 60 * 60;
 
+/// The demo user and the demo admin, and their tokens.
+pub struct Demo {
+    /// Nothing where an issuer signs the tokens.
+    signing: Option<Hs256Config>,
+}
+
+impl Demo {
+    /// As configured.
+    pub fn new(config: &Config) -> Self {
+        let published = matches!(config.jwt.keys, TokenKeys::Published(_));
+        Self { signing: (!published).then(|| token_config(config)) }
+    }
+
+    /// The demo user.
+    pub fn user() -> UserId {
+        adapters_jwt::user_id(DEMO_USER)
+    }
+
+    /// Whether tokens can be made here.
+    pub fn signs(&self) -> bool {
+        self.signing.is_some()
+    }
+
+    /// A token of the demo user.
+    pub fn user_token(&self, now: Timestamp) -> Option<String> {
+        self.token(DEMO_USER, "user", now)
+    }
+
+    fn token(&self, sub: &str, role: &str, now: Timestamp) -> Option<String> {
+        adapters_jwt::issue(self.signing.as_ref()?, sub, Some(role), None, now, DEMO_TOKEN_SECS).ok()
+    }
+}
+
 /// Makes the demo user on the first start, and prints how to begin.
 pub async fn welcome(app: &App, config: &Config, address: &str) -> Result<(), LedgerError> {
-    let user = adapters_jwt::user_id(DEMO_USER);
+    let (demo, user, now) = (Demo::new(config), Demo::user(), app.clock.now().at);
     app.stores.ledger.grant(demo_grant(app, user)).await?;
     let available = app.accounts.view(user).await?.balances.available;
-    if matches!(config.jwt.keys, TokenKeys::Published(_)) {
+    let tokens = demo.user_token(now).zip(demo.token(DEMO_ADMIN, "admin", now));
+    println!();
+    println!("  In a browser:  {address}/       to try it as the demo user");
+    println!("                 {address}/admin  the admin dashboard (paste the admin's token)");
+    let Some((user_token, admin_token)) = tokens else {
         println!();
         println!("  Demo user {user} has {available} credits. Tokens come from the issuer of JWT_JWKS_URL.");
         println!();
         return Ok(());
-    }
-    let token = |sub, role| {
-        let now = app.clock.now().at;
-        adapters_jwt::issue(&token_config(config), sub, Some(role), None, now, DEMO_TOKEN_SECS)
-            .unwrap_or_else(|error| format!("(none: {error})"))
     };
-    let (user_token, admin_token) = (token(DEMO_USER, "user"), token(DEMO_ADMIN, "admin"));
     println!();
     println!("  Demo user {user} has {available} credits. Tokens, good for 24 hours:");
     println!();

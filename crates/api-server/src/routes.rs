@@ -5,7 +5,7 @@ mod api_keys;
 mod assistant;
 pub mod billing;
 mod credits;
-mod health;
+pub mod health;
 mod purchases;
 pub mod sandbox;
 mod streams;
@@ -15,6 +15,8 @@ mod views;
 
 use actix_web::web::{self, ServiceConfig, delete, get, post, put};
 use actix_web::{HttpResponse, Resource};
+
+pub use admin::{LONGEST_REASON, user as named_user};
 
 use crate::http::problem::{Kind, Problem};
 
@@ -72,7 +74,7 @@ pub fn register(config: &mut ServiceConfig) {
 }
 
 /// A place that answers 405 to methods it does not know.
-fn at(path: &str) -> Resource {
+pub fn at(path: &str) -> Resource {
     web::resource(path).default_service(web::to(method_not_allowed))
 }
 

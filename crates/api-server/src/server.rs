@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::config::{AppEnv, Config, Database, Stopping};
+use crate::dashboard::{self, Dashboard};
 use crate::http::envelope::{X_REQUEST_ID, envelope};
 use crate::http::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, X_CREDITS_CHARGED, X_CREDITS_REMAINING};
 use crate::http::limiter::{IpLimiter, limit_addresses};
@@ -22,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::metrics::families;
 use crate::metrics::http::count_requests;
 use crate::metrics::listener::Listener;
+use crate::playground::{self, Playground};
 use crate::routes::sandbox::{self, Deliver, Sandbox};
 use crate::tls::{self, Certificates};
 use crate::wiring::{App, StoreWriter, Stores};
@@ -113,18 +115,27 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let address = format!("{scheme}://{address}");
     let sandbox = sandbox_pages(&app, &address);
+    let playground = Playground::new(config).map(web::Data::new);
     let origins = config.cors_origins.clone();
-    let shared = (app.clone(), limiter.clone());
+    let shared = (app.clone(), limiter.clone(), web::Data::new(Dashboard::new(config)));
     let server = HttpServer::new(move || {
         HttpApp::new()
             .app_data(shared.0.clone())
             .app_data(shared.1.clone())
+            .app_data(shared.2.clone())
             .configure(|routes| {
                 if let Some(sandbox) = &sandbox {
                     routes.app_data(sandbox.clone());
                     sandbox::register(routes);
                 }
             })
+            .configure(|routes| {
+                if let Some(playground) = &playground {
+                    routes.app_data(playground.clone());
+                    playground::register(routes);
+                }
+            })
+            .configure(dashboard::register)
             .configure(routes::register)
             .wrap(from_fn(limit_addresses))
             .wrap(from_fn(render_problems))

@@ -81,6 +81,12 @@ fn presented(request: &HttpRequest) -> Result<(&web::Data<App>, &str), Problem> 
     Ok((app, token.trim()))
 }
 
+/// The caller that a token or an API key names, wherever it was presented.
+pub async fn caller(app: &App, text: &str) -> Result<Caller, Problem> {
+    let bearer = if Credential::is_meant_by(text) { by_key(app, text).await } else { by_token(app, text) };
+    bearer.map(|bearer| bearer.0)
+}
+
 fn by_token(app: &App, token: &str) -> Result<Bearer, Problem> {
     if !app.tokens.is_ready() {
         // Not the client's fault: a token that nobody can check yet is neither good nor bad.

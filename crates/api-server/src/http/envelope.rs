@@ -73,7 +73,6 @@ fn secure(headers: &mut HeaderMap, https: bool) {
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
-        ("referrer-policy", "no-referrer"),
         ("cross-origin-resource-policy", "same-site"),
         ("permissions-policy", "interest-cohort=()"),
     ] {
@@ -83,6 +82,7 @@ fn secure(headers: &mut HeaderMap, https: bool) {
     for (name, value) in [
         ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
         ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
     ] {
         if !headers.contains_key(name) {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));

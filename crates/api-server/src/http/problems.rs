@@ -14,6 +14,7 @@ use super::envelope::request_id;
 use super::openai_errors;
 use super::problem::{Kind, Problem};
 use super::texts::{self, Language};
+use crate::dashboard::{is_page, problem_page};
 
 /// Where the kinds of problems are described.
 const TYPES: &str = "https://saldo.dev/problems/";
@@ -39,7 +40,14 @@ pub async fn render_problems(
         None => (of_status(response.status()), None),
     };
     log(&kind, cause.as_deref(), &request_id(response.request()));
-    let mut document = document(&kind, response.request());
+    let mut document = if is_page(response.request().path()) {
+        match problem_page(&kind, response.request()) {
+            Ok(page) => return Ok(response.into_response(page)),
+            Err(problem) => document(&problem.kind, response.request()),
+        }
+    } else {
+        document(&kind, response.request())
+    };
     // What the layers inside said of the method and the like stays.
     for (name, value) in response.headers() {
         if name == actix_web::http::header::ALLOW {

@@ -30,7 +30,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::wiring::App;
 
 /// The longest reason, in characters.
-const LONGEST_REASON: usize = 500;
+pub const LONGEST_REASON: usize = 500;
 
 /// `POST /api/admin/users/{id}/credits`: gives or takes credits.
 pub async fn move_credits(
@@ -143,7 +143,7 @@ fn suspension_source(body: &[u8]) -> Result<Option<SuspensionSource>, Problem> {
 }
 
 /// The user that a path names: a UUID, or what stands as `sub` in their token.
-pub(super) fn user(id: &str) -> Result<UserId, Problem> {
+pub fn user(id: &str) -> Result<UserId, Problem> {
     let fit = (1..=255).contains(&id.chars().count()) && !id.trim().is_empty();
     if fit { Ok(adapters_jwt::user_id(id)) } else { Err(Kind::NotFound.into()) }
 }

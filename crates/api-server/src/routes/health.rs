@@ -18,6 +18,19 @@ pub async fn livez() -> HttpResponse {
 /// The server can work: not shutting down, lease in force, store answers and keeps up, tokens can be checked. Says what
 /// is wrong otherwise. What is wrong elsewhere, so that another server could do no better, is told and is no reason.
 pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
+    let reasons = not_ready(&app).await;
+    if !reasons.is_empty() {
+        return Err(Kind::NotReady(reasons).into());
+    }
+    let mut degraded = Vec::new();
+    if nobody_answers(&app.gateway.meter.model.health()) {
+        degraded.push("no provider of models answers");
+    }
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "degraded": degraded })))
+}
+
+/// Why the server cannot work now.
+pub async fn not_ready(app: &App) -> Vec<&'static str> {
     let mut reasons = Vec::new();
     if app.state.is_draining() {
         reasons.push("shutting down");
@@ -35,14 +48,7 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     if !app.tokens.is_ready() {
         reasons.push("jwks: the keys of the tokens' issuer have not come yet");
     }
-    if !reasons.is_empty() {
-        return Err(Kind::NotReady(reasons).into());
-    }
-    let mut degraded = Vec::new();
-    if nobody_answers(&app.gateway.meter.model.health()) {
-        degraded.push("no provider of models answers");
-    }
-    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "degraded": degraded })))
+    reasons
 }
 
 /// Nine tenths: others should get the requests before they are turned away here.

@@ -6,6 +6,7 @@ mod assistant;
 mod billing;
 mod cli;
 mod crash;
+mod dashboard;
 mod gateway;
 mod harness;
 mod hostile;

@@ -129,8 +129,20 @@ impl Accounts {
         user: UserId,
         source: Option<SuspensionSource>,
     ) -> Result<AccountView, LedgerError> {
+        self.resume_because(by, user, source, None).await
+    }
+
+    /// The same, with the reason why.
+    pub async fn resume_because(
+        &self,
+        by: By,
+        user: UserId,
+        source: Option<SuspensionSource>,
+        reason: Option<String>,
+    ) -> Result<AccountView, LedgerError> {
         let (source, now) = (source.unwrap_or_else(SuspensionSource::admin), self.clock.now());
         let (actor, about) = (by.actor.clone(), self.note(by, audit::ACCOUNT_RESUME, user));
+        let about = AuditNote { reason, ..about };
         self.recorder.act(about, Command::Resume(ResumeRequest { user, source, actor, now })).await?;
         Ok(self.view(user).await?)
     }

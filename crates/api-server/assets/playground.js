@@ -1,0 +1,326 @@
+// The playground: a client of the API. All text from the server becomes text nodes, never markup.
+"use strict";
+
+const english = document.documentElement.lang === "en";
+const say = (portuguese, inEnglish) => (english ? inEnglish : portuguese);
+const find = (id) => document.getElementById(id);
+const number = new Intl.NumberFormat(document.documentElement.lang);
+const moment = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" });
+const KEPT = "saldo-playground-token";
+let token = sessionStorage.getItem(KEPT);
+let conversation = [];
+
+// One request to the API; what is wrong is thrown, in the API's own words.
+async function call(method, path, body) {
+  const headers = { "Accept-Language": document.documentElement.lang };
+  if (token) { headers.Authorization = `Bearer ${token}`; }
+  if (body !== undefined) { headers["Content-Type"] = "application/json"; }
+  const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  if (answer.ok) { return answer; }
+  const problem = await answer.json().catch(() => ({}));
+  const error = new Error(problem.message || `HTTP ${answer.status}`);
+  error.status = answer.status;
+  error.problem = problem;
+  if (answer.status === 401) { signOut(error.message); }
+  throw error;
+}
+const read = async (path) => (await call("GET", path)).json();
+
+function element(tag, text, name) {
+  const made = document.createElement(tag);
+  if (text !== undefined) { made.textContent = text; }
+  if (name) { made.className = name; }
+  return made;
+}
+
+// Signing in and out.
+
+async function signIn() {
+  try {
+    const answer = await (await call("POST", "/playground/token")).json();
+    await use(answer.token);
+  } catch (error) { fault(error); }
+}
+async function use(text) {
+  token = text.trim();
+  sessionStorage.setItem(KEPT, token);
+  await begin();
+}
+function signOut(why) {
+  token = null;
+  sessionStorage.removeItem(KEPT);
+  conversation = [];
+  find("desk").hidden = true;
+  find("hello").hidden = false;
+  if (why) { fault(new Error(why)); }
+}
+function fault(error) {
+  find("hello-fault").textContent = error.message;
+  find("hello-fault").hidden = false;
+}
+async function begin() {
+  try {
+    await showBalance();
+  } catch (error) { return fault(error); }
+  find("hello-fault").hidden = true;
+  find("hello").hidden = true;
+  find("desk").hidden = false;
+  showCurl();
+  await Promise.allSettled([showPlans(), showPast("journal")]);
+  find("message").focus();
+}
+
+// The balance.
+
+async function showBalance() {
+  const credits = await read("/api/user/ai-credits");
+  find("available").textContent = number.format(credits.available_credits);
+  find("plan").textContent = credits.plan_type === "free" ? say("plano grátis", "free plan") : credits.plan_type;
+  const sums = [
+    [say("concedidos", "granted"), credits.total_credits],
+    [say("usados", "used"), credits.used_credits],
+    [say("reservados", "held"), credits.held_credits],
+    [say("devidos", "owed"), credits.owed_credits],
+  ];
+  const shown = sums.filter(([, value], at) => value !== 0 || at < 2);
+  find("sums").textContent = shown.map(([name, value]) => `${number.format(value)} ${name}`).join(" · ");
+  return credits.available_credits;
+}
+
+// The assistant.
+
+function turn(text, name) {
+  find("no-turns")?.remove();
+  const made = element("div", undefined, `turn ${name}`);
+  const words = element("span", text);
+  made.append(words);
+  find("turns").append(made);
+  find("turns").scrollTop = find("turns").scrollHeight;
+  return { made, words };
+}
+function bill(place, done) {
+  const price = `${number.format(done.creditsUsed)} ${say("créditos", "credits")}`;
+  const left = `${say("restam", "left:")} ${number.format(done.creditsRemaining)}`;
+  const tokens = `${number.format(done.tokensUsed)} tokens`;
+  place.made.append(element("small", `${price} · ${left} · ${tokens} · ${done.model}`));
+}
+
+// The events of a stream, as they come: name and data.
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    text += value ?? "";
+    const blocks = text.split("\n\n");
+    text = blocks.pop();
+    for (const block of blocks) {
+      const event = { name: "message", data: "" };
+      for (const line of block.split("\n")) {
+        if (line.startsWith("event:")) { event.name = line.slice(6).trim(); }
+        if (line.startsWith("data:")) { event.data += line.slice(5).trim(); }
+      }
+      if (event.data) { yield event; }
+    }
+    if (done) { return; }
+  }
+}
+
+async function answer(question, place) {
+  const body = { message: question, conversationHistory: conversation };
+  let response;
+  try {
+    response = await call("POST", "/api/ai-assistant", { ...body, stream: true });
+  } catch (error) {
+    const refused = error.status === 422 && (error.problem.errors ?? []).some((each) => each.pointer === "/stream");
+    if (!refused) { throw error; }
+    response = await call("POST", "/api/ai-assistant", body);
+  }
+  if (!(response.headers.get("Content-Type") ?? "").startsWith("text/event-stream")) {
+    const whole = await response.json();
+    place.words.textContent = whole.response;
+    return whole;
+  }
+  let end = null;
+  for await (const event of events(response.body)) {
+    const data = JSON.parse(event.data);
+    if (event.name === "delta") {
+      place.words.textContent += data.text;
+      find("turns").scrollTop = find("turns").scrollHeight;
+    } else if (event.name === "done") {
+      end = data;
+    } else if (event.name === "error") {
+      throw new Error(data.message);
+    }
+  }
+  if (!end) { throw new Error(say("A resposta foi cortada.", "The answer was cut off.")); }
+  return end;
+}
+
+async function ask() {
+  const question = find("message").value.trim();
+  if (!question || find("send").disabled) { return; }
+  find("send").disabled = true;
+  find("message").value = "";
+  turn(question, "mine");
+  const place = turn("", "theirs waiting");
+  try {
+    bill(place, await answer(question, place));
+    conversation.push({ role: "user", content: question }, { role: "assistant", content: place.words.textContent });
+    conversation = conversation.slice(-40);
+  } catch (error) {
+    place.made.classList.add("failed");
+    place.words.textContent += (place.words.textContent ? "\n\n" : "") + error.message;
+    if (!find("message").value) { find("message").value = question; }
+  }
+  place.made.classList.remove("waiting");
+  find("send").disabled = false;
+  find("message").focus();
+  refresh();
+}
+
+// Buying.
+
+async function showPlans() {
+  if (!find("plans")) { return; }
+  const { data } = await read("/api/billing/plans");
+  find("plans").replaceChildren(...data.map((plan) => {
+    const button = element("button", undefined, "button");
+    const what = element("span", plan.name);
+    what.append(element("small", `${number.format(plan.credits)} ${say("créditos", "credits")}`));
+    const money = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: plan.currency.toUpperCase() });
+    button.append(what, element("span", money.format(plan.price_minor / 100)));
+    button.addEventListener("click", () => buy(plan.id, button));
+    const line = element("li");
+    line.append(button);
+    return line;
+  }));
+}
+async function buy(plan, button) {
+  const note = find("bought");
+  button.disabled = true;
+  try {
+    const mode = find("monthly").checked ? "subscription" : "payment";
+    const { url } = await (await call("POST", "/api/billing/create-checkout-session", { planId: plan, mode })).json();
+    const link = element("a", say("Abrir o checkout", "Open the checkout"));
+    link.href = url;
+    link.target = "_blank";
+    link.rel = "noopener";
+    note.className = "notice";
+    note.replaceChildren(link, ` ${say("em outra aba. O saldo muda aqui quando o pagamento chegar.", "in another tab. The balance changes here when the payment comes.")}`);
+    note.hidden = false;
+    link.focus();
+    watch(await showBalance());
+  } catch (error) {
+    note.className = "notice bad";
+    note.textContent = error.message;
+    note.hidden = false;
+  }
+  button.disabled = false;
+}
+// Looks at the balance for some minutes, until it moves.
+function watch(before) {
+  let looks = 0;
+  const timer = setInterval(async () => {
+    looks += 1;
+    if (!token || looks > 150) { return clearInterval(timer); }
+    if (document.hidden) { return; }
+    const now = await showBalance().catch(() => before);
+    if (now !== before) {
+      clearInterval(timer);
+      find("bought").className = "notice good";
+      find("bought").textContent = `${say("O pagamento chegou. Créditos:", "The payment came. Credits:")} ${number.format(now)}`;
+      showPast(past.kind);
+    }
+  }, 2000);
+}
+
+// The statement.
+
+const PAST = {
+  journal: {
+    path: "/api/user/ai-credits/history",
+    head: [say("Quando", "When"), say("Lançamento", "Entry"), say("Créditos", "Credits"), say("Saldo", "Balance")],
+    row: (each) => [each.created_at, each.kind, each.amount, each.balance_after],
+  },
+  usage: {
+    path: "/api/user/ai-usage",
+    head: [say("Quando", "When"), say("Modelo", "Model"), "Tokens", say("Créditos", "Credits")],
+    row: (each) => [each.created_at, `${each.model} · ${each.outcome}`, each.tokens_used, each.credits_used],
+  },
+  notices: {
+    path: "/api/user/notifications",
+    head: [say("Quando", "When"), say("Aviso", "Notice"), say("Créditos", "Credits"), say("Saldo", "Balance")],
+    row: (each) => [each.created_at, each.kind.replaceAll("_", " "), each.credits ?? "", each.balance ?? ""],
+  },
+};
+const past = { kind: "journal", cursor: null };
+async function showPast(kind, more) {
+  const of = PAST[kind];
+  const page = await read(`${of.path}?limit=10${more ? `&cursor=${encodeURIComponent(past.cursor)}` : ""}`);
+  past.kind = kind;
+  past.cursor = page.next_cursor;
+  for (const each of document.querySelectorAll("[data-past]")) {
+    each.setAttribute("aria-pressed", String(each.dataset.past === kind));
+  }
+  const head = element("tr");
+  of.head.forEach((name, at) => {
+    const cell = element("th", name, at > 1 ? "number" : "");
+    cell.scope = "col";
+    head.append(cell);
+  });
+  find("past-head").replaceChildren(head);
+  const rows = page.data.map((each) => {
+    const row = element("tr");
+    of.row(each).forEach((value, at) => {
+      const text = at === 0 ? moment.format(new Date(value)) : typeof value === "number" ? number.format(value) : value;
+      row.append(element("td", text, at > 1 ? "number" : ""));
+    });
+    return row;
+  });
+  if (!more && rows.length === 0) {
+    const row = element("tr");
+    const cell = element("td", say("Nada ainda.", "Nothing yet."), "soft");
+    cell.colSpan = of.head.length;
+    row.append(cell);
+    rows.push(row);
+  }
+  if (more) { find("past").append(...rows); } else { find("past").replaceChildren(...rows); }
+  find("older").hidden = !page.has_more;
+}
+function refresh() {
+  if (!token || find("desk").hidden) { return; }
+  Promise.allSettled([showBalance(), showPast(past.kind)]);
+}
+
+function showCurl() {
+  const at = location.origin;
+  const lines = [
+    `TOKEN='${token}'`,
+    "",
+    `curl -s ${at}/api/ai-assistant -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"message":"${say("Como posso economizar este mês?", "How can I save money this month?")}"}'`,
+    `curl -s ${at}/api/user/ai-credits -H "Authorization: Bearer $TOKEN"`,
+    `curl -s ${at}/api/billing/create-checkout-session -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"planId":"starter"}'`,
+  ];
+  find("curl").textContent = lines.join("\n");
+}
+
+find("sign-in")?.addEventListener("click", signIn);
+if (find("sign-in")) { find("sign-in").hidden = false; }
+find("own-token").addEventListener("submit", (event) => {
+  event.preventDefault();
+  use(find("token").value);
+  find("token").value = "";
+});
+find("sign-out").addEventListener("click", () => signOut());
+find("forget").addEventListener("click", () => { conversation = []; find("turns").replaceChildren(); find("message").focus(); });
+find("ask").addEventListener("submit", (event) => { event.preventDefault(); ask(); });
+find("message").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); ask(); }
+});
+for (const each of document.querySelectorAll("[data-past]")) {
+  each.addEventListener("click", () => showPast(each.dataset.past).catch(() => {}));
+}
+find("older").addEventListener("click", () => showPast(past.kind, true).catch(() => {}));
+addEventListener("focus", refresh);
+if (token) { begin(); }

@@ -1,0 +1,139 @@
+//! The audit log.
+
+use actix_web::HttpResponse;
+use askama::Template;
+use domain::audit::{self, AuditEntry, AuditState};
+use domain::clock::Timestamp;
+use domain::ports::audit::{AuditCursor, AuditFilter};
+use serde_json::Value;
+
+use super::paging::{Paged, Parameters, ROWS, given};
+use crate::dashboard::layout::{Frame, Section, Visit};
+use crate::dashboard::words;
+use crate::http::problem::Problem;
+use crate::pages::look::{Look, When};
+use crate::routes::named_user;
+
+#[derive(Template)]
+#[template(path = "dashboard/audit.html")]
+struct AuditPage {
+    frame: Frame,
+    actions: Vec<(&'static str, String, bool)>,
+    actor: String,
+    user: String,
+    filtered: bool,
+    page: Paged<Row>,
+}
+
+/// An entry.
+pub struct Row {
+    pub at: When,
+    pub actor: String,
+    pub actor_short: String,
+    pub via: String,
+    pub action: String,
+    /// What it is about, if that is not the user alone.
+    pub target: Option<String>,
+    pub user: Option<String>,
+    pub user_short: String,
+    pub reason: Option<String>,
+    /// Facts that differ, or that only one side has: name, before, after.
+    pub changes: Vec<(String, String, String)>,
+    pub request_id: String,
+}
+
+const ACTIONS: [&str; 6] = [
+    audit::CREDITS_GRANT,
+    audit::CREDITS_ADJUST,
+    audit::ACCOUNT_SUSPEND,
+    audit::ACCOUNT_RESUME,
+    audit::REFUND,
+    audit::REFUNDED,
+];
+
+/// `GET /admin/audit`.
+pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Problem> {
+    let look = visit.look;
+    let action = given(&query, "action").map(str::to_owned);
+    let actor = given(&query, "actor").unwrap_or_default().to_owned();
+    let user = given(&query, "user").unwrap_or_default().to_owned();
+    let filter = AuditFilter {
+        actor: (!actor.is_empty()).then(|| actor.clone()),
+        action: action.clone(),
+        user: named_user(&user).ok(),
+        ..AuditFilter::default()
+    };
+    let filtered = filter != AuditFilter::default();
+    let rows = visit.app.stores.audit.audit(filter, cursor(&query), ROWS + 1).await?;
+    let option = |word| (word, words::action(word, &look), action.as_deref() == Some(word));
+    let page = AuditPage {
+        frame: visit.frame(Section::Audit, look.say("Auditoria", "Audit log")),
+        actions: ACTIONS.map(option).into(),
+        actor,
+        user,
+        filtered,
+        page: Paged::cut(rows, "/admin/audit", &query, |row| self::row(row, &look), after),
+    };
+    visit.page(&page)
+}
+
+/// Where a page of entries begins.
+pub fn cursor(query: &Parameters) -> Option<AuditCursor> {
+    let (at, id) = given(query, "cursor")?.split_once('_')?;
+    Some(AuditCursor { at: Timestamp::from_micros(at.parse().ok()?), id: id.parse().ok()? })
+}
+
+/// Where a page that ends with such an entry ends.
+pub fn after(row: &AuditEntry) -> String {
+    format!("{}_{}", row.at.as_micros(), row.note.id)
+}
+
+/// An entry in a list.
+pub fn row(entry: &AuditEntry, look: &Look) -> Row {
+    let note = &entry.note;
+    Row {
+        at: look.when(entry.at),
+        actor_short: words::short_name(note.by.actor.as_str()),
+        actor: note.by.actor.as_str().to_owned(),
+        via: note.by.via.clone(),
+        action: words::action(&note.action, look),
+        target: (entry.user.map(audit::user_target).as_ref() != Some(&note.target))
+            .then(|| note.target.clone()),
+        user_short: entry.user.map(|user| words::short(&user.to_string())).unwrap_or_default(),
+        user: entry.user.map(|user| user.to_string()),
+        reason: note.reason.clone(),
+        changes: changes(entry.before.as_ref(), entry.after.as_ref()),
+        request_id: note.by.request_id.clone().unwrap_or_default(),
+    }
+}
+
+fn changes(before: Option<&AuditState>, after: Option<&AuditState>) -> Vec<(String, String, String)> {
+    let facts = |state: Option<&AuditState>| match state.map(|state| serde_json::from_str(state.as_str())) {
+        Some(Ok(Value::Object(facts))) => facts,
+        _ => serde_json::Map::new(),
+    };
+    let (before, after) = (facts(before), facts(after));
+    let mut names: Vec<&String> = before.keys().collect();
+    names.extend(after.keys().filter(|name| !before.contains_key(*name)));
+    let shown = |value: Option<&Value>| match value {
+        None => "—".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let differing = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+    differing.map(|name| (name.clone(), shown(before.get(name)), shown(after.get(name)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_change_is_left_out() {
+        let before = AuditState::new().int("total", 1).text("plan", "free");
+        let after = AuditState::new().int("total", 6).text("plan", "free").flag("new", true);
+        let row = |name: &str, was: &str, is: &str| (name.to_owned(), was.to_owned(), is.to_owned());
+        assert_eq!(changes(Some(&before), Some(&after)), [row("total", "1", "6"), row("new", "—", "true")]);
+        assert!(changes(None, None).is_empty());
+    }
+}
