@@ -9,7 +9,8 @@
 //! | refunds and disputes take credits back | [`clawback`] |
 //! | rates, concurrency, daily credits | [`limits`] |
 //! | **what follows from a payment's news**: grant, claw-back, suspension, notice | [`payments`] |
-//! | the low-balance notice | [`alerts`] |
+//! | the low-balance notice, and setting it | [`alerts`] |
+//! | closing an account for good | [`closing`] |
 //! | suspension; which plan is in force | [`standing`] |
 //! | the chained journal | [`journal`] |
 //! | many commands at once: what a store runs | [`batch`] |
@@ -24,6 +25,7 @@ pub mod alerts;
 pub mod batch;
 mod books;
 pub mod clawback;
+pub mod closing;
 pub mod command;
 pub mod grants;
 pub mod holds;

@@ -13,12 +13,13 @@ use super::holds::{Hold, KeyRecord};
 use super::journal::{JournalEntry, JournalNote};
 use super::lots::Lot;
 use super::usage::{UsageContent, UsageRecord};
-use super::{clawback, grants, holds, payments, standing};
+use super::{clawback, closing, grants, holds, payments, standing};
 use crate::billing::notice::Notice;
 use crate::billing::profile::BillingProfile;
 use crate::billing::purchase::Purchase;
 use crate::billing::subscription::Subscription;
 use crate::clock::Timestamp;
+use crate::contact::Contact;
 use crate::credits::Overflow;
 use crate::ids::{HoldId, IdempotencyKey, PurchaseId, UserId};
 
@@ -95,10 +96,11 @@ pub fn needs(commands: &[Command]) -> Needs {
                 needs.purchases.insert((user, it.purchase));
                 needs.sources.extend(payments::sources(it).map(|source| (user, source)));
             }
-            Command::ObserveSubscription(_) | Command::SetTopUp(_) => {
+            Command::ObserveSubscription(_) | Command::SetTopUp(_) | Command::Close(_) => {
                 needs.create.insert(user);
                 needs.billing.insert(user);
             }
+            Command::SetAlerts(_) => drop(needs.create.insert(user)),
         }
     }
     needs
@@ -132,8 +134,8 @@ pub struct Loaded {
 pub struct Decided {
     /// Accounts to update.
     pub accounts: Vec<Account>,
-    /// Those among them whose standing changed too: last grant, plan, renewal, threshold, suspensions. Of the
-    /// others, a store may leave those columns alone.
+    /// Those among them whose standing changed too: last grant, plan, renewal, threshold, suspensions, closure. Of
+    /// the others, a store may leave those columns alone.
     pub standings: BTreeSet<UserId>,
     /// Lots to insert.
     pub new_lots: Vec<Lot>,
@@ -165,8 +167,14 @@ pub struct Decided {
     pub subscriptions: Vec<Subscription>,
     /// Billing profiles to insert or replace.
     pub profiles: Vec<BillingProfile>,
-    /// Notices to write, each with a row in the outbox; those that are there already are left as they are.
+    /// Notices to write, each with a row in the outbox for every channel; those that are there already are left
+    /// as they are.
     pub notices: Vec<Notice>,
+    /// Contacts to insert or replace.
+    pub contacts: Vec<Contact>,
+    /// Accounts that were closed: of each, what [`crate::ports::personal`] says is erased, before anything else is
+    /// written.
+    pub closed: BTreeSet<UserId>,
     /// One answer for each command, in order.
     pub results: Vec<Result<Receipt, Refusal>>,
 }
@@ -189,6 +197,8 @@ impl Decided {
             && self.subscriptions.is_empty()
             && self.profiles.is_empty()
             && self.notices.is_empty()
+            && self.contacts.is_empty()
+            && self.closed.is_empty()
     }
 }
 
@@ -234,7 +244,9 @@ pub fn view(
         plan: account.plan.clone(),
         renewal: account.renewal,
         low_balance_threshold: alerts::threshold(account),
+        alert_threshold: account.alert_threshold,
         suspended: account.suspensions > 0,
+        closed_at: account.closed_at,
     })
 }
 
@@ -253,7 +265,9 @@ fn act(book: &mut Book, command: &Command) -> Result<Receipt, Halt> {
         Command::OpenPurchase(request) => payments::open(book, request),
         Command::ObservePayment(request) => payments::observe(book, &request),
         Command::ObserveSubscription(request) => payments::observe_subscription(book, request),
-        Command::SetTopUp(request) => Ok(payments::set_top_up(book, request)),
+        Command::SetTopUp(request) => payments::set_top_up(book, request),
+        Command::SetAlerts(request) => alerts::set(book, request),
+        Command::Close(request) => closing::close(book, request),
     }
 }
 
@@ -270,6 +284,7 @@ fn without_account(command: &Command) -> Result<Receipt, Refusal> {
         | Command::ObservePayment(_)
         | Command::ObserveSubscription(_)
         | Command::SetTopUp(_) => Err(Refusal::PurchaseUnknown),
+        Command::SetAlerts(_) | Command::Close(_) => Err(Refusal::Closed),
     }
 }
 
@@ -325,9 +340,9 @@ fn open_books(loaded: Loaded) -> BTreeMap<UserId, Book> {
 
 fn close_books(books: BTreeMap<UserId, Book>, results: Vec<Result<Receipt, Refusal>>) -> Decided {
     let mut decided = Decided { results, ..Decided::default() };
-    for (_, book) in books {
+    for (user, book) in books {
         if book.standing_changed() {
-            decided.standings.insert(book.account.user);
+            decided.standings.insert(user);
         }
         let mut no_new_accounts = Vec::new();
         book.account.sort_into(&mut no_new_accounts, &mut decided.accounts);
@@ -353,6 +368,10 @@ fn close_books(books: BTreeMap<UserId, Book>, results: Vec<Result<Receipt, Refus
         decided.usage.extend(out.usage);
         decided.content.extend(out.content);
         decided.notices.extend(out.notices);
+        decided.contacts.extend(out.contact);
+        if out.closed {
+            decided.closed.insert(user);
+        }
     }
     decided
 }

@@ -14,8 +14,10 @@ use crate::tokens::Tokens;
 use super::account::PlanName;
 
 mod answers;
+mod owner;
 mod payments;
 pub use answers::{ClawedBack, Held, Limit, Posted, Receipt, Refusal, Settled};
+pub use owner::{CloseRequest, Closed, SetAlertsRequest};
 pub use payments::{
     ObservePaymentRequest, ObserveSubscriptionRequest, OpenPurchaseRequest, PaymentPolicy, PaymentReceipt,
     PurchaseReceipt, SetTopUpRequest,
@@ -50,6 +52,10 @@ pub enum Command {
     ObserveSubscription(ObserveSubscriptionRequest),
     /// Set automatic top-up.
     SetTopUp(SetTopUpRequest),
+    /// Set when and where the user is told.
+    SetAlerts(SetAlertsRequest),
+    /// Close the account for good.
+    Close(CloseRequest),
 }
 
 impl Command {
@@ -69,6 +75,8 @@ impl Command {
             Self::ObservePayment(it) => it.user,
             Self::ObserveSubscription(it) => it.user,
             Self::SetTopUp(it) => it.user,
+            Self::SetAlerts(it) => it.user,
+            Self::Close(it) => it.user,
         }
     }
 
@@ -88,6 +96,8 @@ impl Command {
             Self::ObservePayment(it) => it.now,
             Self::ObserveSubscription(it) => it.now,
             Self::SetTopUp(it) => it.now,
+            Self::SetAlerts(it) => it.now,
+            Self::Close(it) => it.now,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::command::{
 };
 use super::journal::EntryKind;
 use super::usage::{Outcome, RequestKind, UsageContent, UsageRecord};
-use super::{limits, lots};
+use super::{closing, limits, lots};
 use crate::clock::{Day, Moment, Span, Timestamp};
 use crate::credits::Credits;
 use crate::ids::{HoldId, IdempotencyKey, InstanceId, UserId};
@@ -126,6 +126,7 @@ pub(super) fn hold(book: &mut Book, request: HoldRequest) -> Result<Receipt, Hal
         let (hold, amount) = (first.id, first.amount);
         return Ok(Receipt::Held(Held { hold, amount, balances: book.account.balances()? }));
     }
+    closing::must_be_open(book)?;
     if book.account.suspensions > 0 {
         return Err(Refusal::Suspended.into());
     }
@@ -210,7 +211,10 @@ fn remember_key(book: &mut Book, request: &HoldRequest, key: IdempotencyKey, fin
 /// Charges `min(charge, held)` and returns the rest. Of an expired hold, once and late: no more than
 /// is available now, and nothing if its idempotency key was held again.
 pub(super) fn settle(book: &mut Book, request: SettleRequest) -> Result<Receipt, Halt> {
-    let SettleRequest { user, hold: id, charge, facts, key, answer, content, now } = request;
+    let SettleRequest { user, hold: id, charge, facts, key, mut answer, mut content, now } = request;
+    if book.account.closed_at.is_some() {
+        (answer, content) = (None, None);
+    }
     let Some(hold) = book.holds.get(&id).map(|hold| (**hold).clone()) else {
         return Err(Refusal::HoldUnknown.into());
     };
@@ -277,7 +281,7 @@ pub(super) fn settle(book: &mut Book, request: SettleRequest) -> Result<Receipt,
     Ok(Receipt::Settled(Settled { charged, absorbed, balances, repeated: false }))
 }
 
-/// What a hold that expired is charged late. A key is only loaded when the command names it, so a hold
+/// What a hold that expired is charged late; nothing any more once the account is closed. A key is only loaded when the command names it, so a hold
 /// under a key that is not named is free: it might have been held again.
 fn late_charge(
     book: &Book,
@@ -285,6 +289,9 @@ fn late_charge(
     named: Option<&IdempotencyKey>,
     charge: Credits,
 ) -> Result<Credits, Halt> {
+    if book.account.closed_at.is_some() {
+        return Ok(Credits::ZERO);
+    }
     let stands_for = named.and_then(|key| book.keys.get(key)).map(|record| record.hold);
     if hold.key.is_some() && (hold.key.as_ref() != named || stands_for != Some(hold.id)) {
         return Ok(Credits::ZERO);
