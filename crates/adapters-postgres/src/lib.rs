@@ -4,7 +4,8 @@
 //! [`Submit`](domain::ports::ledger::Submit)), [`Statements`](domain::ports::statements::Statements),
 //! [`Books`](domain::ports::books::Books), [`Reports`](domain::ports::reports::Reports),
 //! [`Upkeep`](domain::ports::upkeep::Upkeep), [`Till`](domain::ports::billing::Till) (by way of `Submit`, too),
-//! [`PurchaseBook`](domain::ports::billing::PurchaseBook) and [`Inbox`](domain::ports::billing::Inbox).
+//! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox),
+//! [`Outbox`](domain::ports::notices::Outbox) and [`PersonalData`](domain::ports::personal::PersonalData).
 //! It knows no rule of credits: it loads under lock, lets `domain::ledger::batch` decide, and stores what was
 //! decided, in one transaction for each batch.
 //!
@@ -18,6 +19,8 @@
 //! | reads of accounts, reports | `reads` |
 //! | everything of an account, for verification | `books` |
 //! | all of that for purchases, and the provider's events | `billing` |
+//! | notices on their way out, the webhook's endpoint | `outbox` |
+//! | what is personal, and erasing it | `personal` |
 //! | sweeping, leases, retention | `upkeep`, `partitions` |
 //! | addresses, TLS, settings of a session | `connect`, `tls` |
 //! | migrations | `migrate` |
@@ -31,7 +34,9 @@ mod connect;
 mod error;
 mod load;
 mod migrate;
+mod outbox;
 mod partitions;
+mod personal;
 #[cfg(test)]
 mod plans;
 mod reads;

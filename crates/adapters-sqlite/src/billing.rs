@@ -58,7 +58,7 @@ pub fn save(
     Ok(())
 }
 
-/// Users with rows of buying and without an account, whose account was not changed and so not stored yet.
+/// Users with rows of buying, or a contact, and without an account, whose account was not changed and so not stored yet.
 fn newcomers(decided: &Decided, fresh: &BTreeSet<UserId>) -> BTreeSet<UserId> {
     if fresh.is_empty() {
         return BTreeSet::new();
@@ -67,7 +67,8 @@ fn newcomers(decided: &Decided, fresh: &BTreeSet<UserId>) -> BTreeSet<UserId> {
     let subscriptions = decided.subscriptions.iter().map(|row| row.user);
     let profiles = decided.profiles.iter().map(|row| row.user);
     let notices = decided.notices.iter().map(|row| row.user);
-    let all = purchases.chain(subscriptions).chain(profiles).chain(notices);
+    let contacts = decided.contacts.iter().map(|row| row.user);
+    let all = purchases.chain(subscriptions).chain(profiles).chain(notices).chain(contacts);
     let stored: BTreeSet<UserId> = decided.accounts.iter().map(|account| account.user).collect();
     all.filter(|user| fresh.contains(user) && !stored.contains(user)).collect()
 }

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | the store and how it opens | [`SqliteStore`], `store`, `connection`, `migrations` |
 //! | one batch in one transaction: load, decide, store | `commit`, `load`, `save` |
+//! | notices on their way out, the webhook's endpoint | `outbox` |
+//! | what is personal, and erasing it | `personal`, `erase` |
 //! | buying: its part of a batch, its reads, the inbox of the provider's events | `billing`, `purchase_book`, `inbox` |
 //! | each table: its columns, reads and writes | `schema`, `rows` |
 //! | what a column may hold, and what corruption is called | `cell`, `error` |
@@ -23,10 +25,13 @@ mod books;
 mod cell;
 mod commit;
 mod connection;
+mod erase;
 mod error;
 mod inbox;
 mod load;
 mod migrations;
+mod outbox;
+mod personal;
 mod purchase_book;
 mod readers;
 mod reports;

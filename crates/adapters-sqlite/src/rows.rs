@@ -4,6 +4,9 @@
 //! types: a row that cannot be one is [`crate::error::Corrupt`].
 
 pub mod accounts;
+pub mod contacts;
+pub mod endpoint;
+pub mod erasures;
 pub mod events;
 pub mod holds;
 pub mod journal;

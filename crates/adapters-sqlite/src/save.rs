@@ -6,10 +6,12 @@ use diesel::SqliteConnection;
 use domain::clock::Timestamp;
 use domain::ids::UserId;
 use domain::ledger::batch::Decided;
+use domain::ports::personal::ERASED_AT_ONCE;
 
 use crate::billing;
+use crate::erase::erase;
 use crate::error::StoreError;
-use crate::rows::{accounts, holds, journal, keys, lots, suspensions, usage};
+use crate::rows::{accounts, contacts, erasures, holds, journal, keys, lots, suspensions, usage};
 
 /// Writes all rows of `decided`. `fresh` names the accounts that the file does not have yet, `updated_at`
 /// when the latest command of each account was asked for.
@@ -19,6 +21,11 @@ pub fn save(
     fresh: &BTreeSet<UserId>,
     updated_at: &BTreeMap<UserId, Timestamp>,
 ) -> Result<(), StoreError> {
+    // First: whatever is written below is to stay.
+    for user in &decided.closed {
+        erase(connection, *user, ERASED_AT_ONCE)?;
+        erasures::add(connection, *user)?;
+    }
     for account in &decided.accounts {
         let at = updated_at.get(&account.user).copied().unwrap_or(account.created_at);
         if fresh.contains(&account.user) {
@@ -39,5 +46,6 @@ pub fn save(
     decided.notes.iter().try_for_each(|note| journal::add_note(connection, note))?;
     decided.usage.iter().try_for_each(|record| usage::append(connection, record))?;
     decided.content.iter().try_for_each(|texts| usage::keep_content(connection, texts))?;
+    decided.contacts.iter().try_for_each(|contact| contacts::put(connection, contact))?;
     billing::save(connection, decided, fresh, updated_at)
 }

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::ledger::Ledger;
+use domain::ports::notices::Outbox;
+use domain::ports::personal::PersonalData;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 
 /// A server on the books: everything that two of them may be asked at the same time.
-pub trait Server: Ledger + Till + PurchaseBook + Inbox {}
+pub trait Server: Ledger + Till + PurchaseBook + Inbox + Outbox {}
 
-impl<S: Ledger + Till + PurchaseBook + Inbox> Server for S {}
+impl<S: Ledger + Till + PurchaseBook + Inbox + Outbox> Server for S {}
 
 /// Empty books in some store, behind every port that the store implements.
 pub struct Fixture {
@@ -35,6 +37,10 @@ pub struct Fixture {
     pub purchases: Arc<dyn PurchaseBook>,
     /// The payment provider's events.
     pub inbox: Arc<dyn Inbox>,
+    /// Notices on their way out.
+    pub outbox: Arc<dyn Outbox>,
+    /// What is personal.
+    pub personal: Arc<dyn PersonalData>,
     /// What must live as long as the fixture: writers, a temporary directory, a database.
     pub guard: Box<dyn Any + Send>,
 }
@@ -56,6 +62,12 @@ impl Fixture {
     pub fn purchase_books(&self) -> Vec<Arc<dyn PurchaseBook>> {
         let replica = self.replica.clone().map(|replica| replica as Arc<dyn PurchaseBook>);
         std::iter::once(Arc::clone(&self.purchases)).chain(replica).collect()
+    }
+
+    /// The outbox as every server reads it.
+    pub fn outboxes(&self) -> Vec<Arc<dyn Outbox>> {
+        let replica = self.replica.clone().map(|replica| replica as Arc<dyn Outbox>);
+        std::iter::once(Arc::clone(&self.outbox)).chain(replica).collect()
     }
 
     /// The inbox as every server reads it.

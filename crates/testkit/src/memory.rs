@@ -6,6 +6,8 @@
 mod billing;
 mod constraints;
 mod inbox;
+mod outbox;
+mod personal;
 mod reads;
 mod tables;
 
@@ -54,14 +56,16 @@ impl MemoryStore {
             reports: Arc::<Self>::clone(&store),
             till: Arc::<Self>::clone(&store),
             purchases: Arc::<Self>::clone(&store),
-            inbox: store,
+            inbox: Arc::<Self>::clone(&store),
+            outbox: Arc::<Self>::clone(&store),
+            personal: store,
             guard: Box::new(()),
         }
     }
 
-    /// The notices in the outbox, in the order that they were written.
+    /// The notices that went to the outbox, in the order that they were written.
     pub fn outbox(&self) -> Vec<Notice> {
-        lock(&self.tables).outbox.clone()
+        lock(&self.tables).told.clone()
     }
 
     fn on(tables: Arc<Mutex<Tables>>) -> Self {

@@ -100,7 +100,10 @@ struct CursorRow {
 impl PostgresStore {
     /// Runs a statement; how many rows it wrote. Where the connection died under it, it runs once more: then an
     /// event that the first run kept counts as known.
-    async fn write(&self, statement: impl Fn() -> Statement<'static> + Sync) -> Result<usize, Unavailable> {
+    pub(crate) async fn write(
+        &self,
+        statement: impl Fn() -> Statement<'static> + Sync,
+    ) -> Result<usize, Unavailable> {
         self.read(READ_BOUND, |connection| {
             let statement = statement();
             async move { Ok(statement.execute(connection).await?) }.boxed()
@@ -110,11 +113,13 @@ impl PostgresStore {
 }
 
 /// Foreign texts: what is wrong with them must not cost the event.
-fn foreign(text: &str) -> String {
+pub(crate) fn foreign(text: &str) -> String {
     cleaned(text).into_owned()
 }
 
-async fn done(written: impl Future<Output = Result<usize, Unavailable>>) -> Result<(), Unavailable> {
+pub(crate) async fn done(
+    written: impl Future<Output = Result<usize, Unavailable>>,
+) -> Result<(), Unavailable> {
     written.await.map(drop)
 }
 

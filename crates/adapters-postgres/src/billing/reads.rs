@@ -186,7 +186,7 @@ struct TimeRow {
 
 impl PostgresStore {
     /// The rows that a statement answers, over a connection of the pool.
-    pub(super) async fn ask<R, T>(
+    pub(crate) async fn ask<R, T>(
         &self,
         statement: impl Fn() -> Statement<'static> + Sync,
         convert: fn(R) -> Result<T, Corrupt>,
@@ -204,7 +204,7 @@ impl PostgresStore {
     }
 }
 
-fn of_user(sql: &'static str, user: &UserId) -> Statement<'static> {
+pub(crate) fn of_user(sql: &'static str, user: &UserId) -> Statement<'static> {
     Statement::new(sql).bind::<SmallInt, _>(lane(user)).bind::<SqlUuid, _>(stored_id(user.as_bytes()))
 }
 

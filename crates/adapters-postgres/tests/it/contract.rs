@@ -21,7 +21,9 @@ async fn fresh() -> Fixture {
         reports: store.clone(),
         till: store.clone(),
         purchases: store.clone(),
-        inbox: store,
+        inbox: store.clone(),
+        outbox: store.clone(),
+        personal: store,
         guard: Box::new((writers, others, database)),
     }
 }

@@ -20,7 +20,9 @@ async fn fresh() -> Fixture {
         reports: store.clone(),
         till: store.clone(),
         purchases: store.clone(),
-        inbox: store,
+        inbox: store.clone(),
+        outbox: store.clone(),
+        personal: store,
         guard: Box::new((writer, replicas_writer, place)),
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::billing::notice::{Notice, NoticeKind};
+use domain::billing::notice::{Audience, Notice, NoticeKind};
 use domain::billing::profile::BillingProfile;
 use domain::billing::purchase::Purchase;
 use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
+use domain::contact::Contact;
 use domain::ids::{HoldId, IdempotencyKey, InstanceId, PurchaseId, UserId};
 use domain::ledger::account::{Account, Suspension};
 use domain::ledger::batch::{Decided, Loaded, Needs};
@@ -17,6 +18,7 @@ use domain::ledger::journal::{EntryKind, JournalEntry};
 use domain::ledger::lots::Lot;
 use domain::ledger::usage::{UsageContent, UsageRecord};
 use domain::ports::billing::InboxEvent;
+use domain::ports::notices::{Channel, DeliveryName, DeliveryState, Endpoint};
 
 /// All rows of one user.
 #[derive(Clone, Debug)]
@@ -34,6 +36,7 @@ pub(super) struct Rows {
     pub subscriptions: BTreeMap<String, Subscription>,
     pub profile: Option<BillingProfile>,
     pub notices: BTreeMap<(NoticeKind, String), Notice>,
+    pub contact: Option<Contact>,
 }
 
 impl Rows {
@@ -52,6 +55,25 @@ impl Rows {
             subscriptions: BTreeMap::new(),
             profile: None,
             notices: BTreeMap::new(),
+            contact: None,
+        }
+    }
+
+    /// Leaves nothing personal behind.
+    fn erase(&mut self) {
+        self.content.clear();
+        self.keys.clear();
+        self.notes.clear();
+        self.notices.retain(|(kind, _), _| kind.audience() == Audience::Admin);
+        self.contact = None;
+        for suspension in &mut self.suspensions {
+            suspension.reason.clear();
+        }
+        for hold in self.holds.values_mut() {
+            hold.key = None;
+        }
+        for purchase in self.purchases.values_mut() {
+            purchase.key = None;
         }
     }
 
@@ -66,12 +88,27 @@ impl Rows {
     }
 }
 
+/// One row of the outbox.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub notice: Notice,
+    pub state: DeliveryState,
+    pub tries: u32,
+    pub due: Timestamp,
+    pub note: Option<String>,
+}
+
 /// Everything.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub users: BTreeMap<UserId, Rows>,
     pub leases: BTreeMap<InstanceId, Timestamp>,
-    pub outbox: Vec<Notice>,
+    /// Notices in the order that they were written.
+    pub told: Vec<Notice>,
+    pub outbox: BTreeMap<DeliveryName, Waiting>,
+    pub endpoint: Option<Endpoint>,
+    /// Closed accounts that may have something left to erase.
+    pub erasures: BTreeSet<UserId>,
     /// The provider's events, each with the time when it is due.
     pub events: BTreeMap<String, (InboxEvent, Timestamp)>,
     pub read_to: Option<Timestamp>,
@@ -151,6 +188,10 @@ impl Tables {
             let rows = || Rows::of_nobody_yet(*user, first_seen(*user, commands));
             self.users.entry(*user).or_insert_with(rows);
         }
+        for user in &decided.closed {
+            self.erase(*user);
+            self.erasures.insert(*user);
+        }
         for account in decided.accounts {
             self.rows(account.user, |rows| rows.account = account);
         }
@@ -197,6 +238,9 @@ impl Tables {
         for row in decided.profiles {
             self.rows(row.user, |rows| rows.profile = Some(row));
         }
+        for row in decided.contacts {
+            self.rows(row.user, |rows| rows.contact = Some(row));
+        }
         for notice in decided.notices {
             self.give_notice(notice);
         }
@@ -209,8 +253,24 @@ impl Tables {
         let name = (notice.kind, notice.subject.clone());
         if let Entry::Vacant(place) = rows.notices.entry(name) {
             place.insert(notice.clone());
-            self.outbox.push(notice);
+            self.send(&notice);
         }
+    }
+
+    /// A notice goes out by each channel.
+    pub fn send(&mut self, notice: &Notice) {
+        self.told.push(notice.clone());
+        for channel in Channel::ALL {
+            let (notice, due) = (notice.clone(), notice.at);
+            let waiting = Waiting { notice, state: DeliveryState::Waiting, tries: 0, due, note: None };
+            self.outbox.insert(DeliveryName::of(&waiting.notice, channel), waiting);
+        }
+    }
+
+    /// Leaves nothing personal of a user behind.
+    pub fn erase(&mut self, user: UserId) {
+        self.rows(user, Rows::erase);
+        self.outbox.retain(|name, _| name.user != user || name.kind.audience() == Audience::Admin);
     }
 
     fn rows(&mut self, user: UserId, change: impl FnOnce(&mut Rows)) {

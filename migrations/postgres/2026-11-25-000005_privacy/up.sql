@@ -1,0 +1,9 @@
+-- When its user closed an account for good.
+ALTER TABLE user_ai_credits ADD COLUMN closed_at TIMESTAMPTZ;
+
+-- Closed accounts of which it is not certain that everything personal is erased.
+CREATE TABLE erasures (
+    lane SMALLINT NOT NULL,
+    user_id UUID NOT NULL,
+    PRIMARY KEY (lane, user_id)
+);

@@ -1,0 +1,2 @@
+DROP TABLE erasures;
+ALTER TABLE user_ai_credits DROP COLUMN closed_at;
