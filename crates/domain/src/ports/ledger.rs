@@ -82,7 +82,7 @@ pub trait Ledger: Send + Sync {
     /// top-up is off, and what [`super::personal`] says is erased. Closed already: answers when. Afterwards holds,
     /// purchases, settings and gifts are refused; a payment is still granted, and admins are told. Refused: open
     /// holds; a subscription that renews; and, unless `forfeit`, credits that are left or a period that is paid.
-    async fn close(&self, request: CloseRequest) -> Result<Closed, LedgerError>;
+    async fn close_account(&self, request: CloseRequest) -> Result<Closed, LedgerError>;
 
     /// Voids later, without waiting: only enqueues. Kept and retried in memory until the store takes it
     /// or the hold's time is over. For guards that must not leak a hold and cannot wait.
@@ -180,7 +180,7 @@ impl<S: Submit> Ledger for S {
         }
     }
 
-    async fn close(&self, request: CloseRequest) -> Result<Closed, LedgerError> {
+    async fn close_account(&self, request: CloseRequest) -> Result<Closed, LedgerError> {
         match self.submit(Command::Close(request)).await? {
             Receipt::Closed(closed) => Ok(closed),
             other => Err(mixed_up(&other)),

@@ -1,6 +1,6 @@
 //! What is kept of a person, to be shown to them, and to be erased when they leave.
 //!
-//! [`super::ledger::Ledger::close`] erases, in its own commit:
+//! [`super::ledger::Ledger::close_account`] erases, in its own commit:
 //!
 //! | Of | What |
 //! |---|---|

@@ -29,7 +29,7 @@ impl Privacy {
     /// much to erase, the end may come a little later: [`Privacy::finish`] sees to it.
     pub async fn close(&self, user: UserId, forfeit: bool) -> Result<Closed, LedgerError> {
         let (actor, now) = (Actor::user(&user), self.clock.now());
-        let closed = self.ledger.close(CloseRequest { user, forfeit, actor, now }).await?;
+        let closed = self.ledger.close_account(CloseRequest { user, forfeit, actor, now }).await?;
         // The account is closed, and that is what is answered: a store that is away just now is asked again.
         let _later = self.personal.erase_rest(user).await;
         Ok(closed)

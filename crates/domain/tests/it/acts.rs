@@ -8,8 +8,8 @@ use domain::credits::Credits;
 use domain::ids::{GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
 use domain::ledger::account::{Actor, SuspensionSource};
 use domain::ledger::command::{
-    AdjustRequest, AnswerBody, ClawBackRequest, Command, ExpireRequest, GrantRequest, HoldRequest,
-    KeyedRequest, ResumeRequest, SettleRequest, SuspendRequest, VoidRequest,
+    AdjustRequest, AnswerBody, ClawBackRequest, CloseRequest, Command, Content, ExpireRequest, GrantRequest,
+    HoldRequest, KeyedRequest, ResumeRequest, SettleRequest, SuspendRequest, VoidRequest,
 };
 use domain::ledger::limits::LimitBook;
 use domain::ledger::lots::{Source, SourceKind};
@@ -45,6 +45,7 @@ enum What {
     Suspend { source: u8 },
     Resume { source: u8 },
     Expire { lost: Vec<Index> },
+    Close { forfeit: bool },
 }
 
 /// A random act. Time mostly creeps, sometimes steps back, and seldom jumps by hours.
@@ -77,6 +78,7 @@ fn what() -> impl Strategy<Value = What> {
         1 => (0..2_u8).prop_map(|source| What::Suspend { source }),
         2 => (0..2_u8).prop_map(|source| What::Resume { source }),
         1 => proptest::collection::vec(any::<Index>(), 0..2).prop_map(|lost| What::Expire { lost }),
+        1 => proptest::bool::weighted(0.2).prop_map(|forfeit| What::Close { forfeit }),
     ]
 }
 
@@ -139,7 +141,7 @@ fn command(act: &Act, number: u64, now: Moment, asked: &mut Vec<HoldRequest>) ->
                 facts: facts(),
                 key,
                 answer,
-                content: None,
+                content: answered.then(|| Content { request: "q".to_owned(), response: "a".to_owned() }),
                 now,
             })
         }
@@ -192,6 +194,9 @@ fn command(act: &Act, number: u64, now: Moment, asked: &mut Vec<HoldRequest>) ->
         What::Expire { lost } => {
             let lost = lost.iter().map(|which| named(which).0).collect();
             Command::Expire(ExpireRequest { user, lost, now })
+        }
+        What::Close { forfeit } => {
+            Command::Close(CloseRequest { user, forfeit: *forfeit, actor: Actor::user(&user), now })
         }
     }
 }

@@ -8,7 +8,8 @@ use domain::credits::Credits;
 use domain::ids::{HoldId, UserId};
 use domain::ledger::account::Balances;
 use domain::ledger::command::{
-    AdjustRequest, ClawBackRequest, Command, GrantRequest, HoldRequest, Receipt, Refusal, SettleRequest,
+    AdjustRequest, ClawBackRequest, CloseRequest, Command, GrantRequest, HoldRequest, Receipt, Refusal,
+    SettleRequest,
 };
 
 /// What an act came to, with the sums after it where the ledger tells them.
@@ -22,6 +23,7 @@ pub enum Answer {
     Clawed(i64, Sums),
     Standing(usize),
     Expired(usize),
+    Closed { forfeited: i64, repeated: bool },
     No(Refusal),
 }
 
@@ -53,7 +55,8 @@ pub fn answer(result: &Result<Receipt, Refusal>) -> Answer {
         Ok(Receipt::ClawedBack(it)) => Answer::Clawed(it.clawed.get(), sums(it.balances)),
         Ok(Receipt::Standing(count)) => Answer::Standing(usize::try_from(count).unwrap()),
         Ok(Receipt::Expired(count)) => Answer::Expired(usize::try_from(count).unwrap()),
-        Ok(Receipt::Payment(_)) => panic!("buying has a test of its own"),
+        Ok(Receipt::Closed(it)) => Answer::Closed { forfeited: it.forfeited.get(), repeated: it.repeated },
+        Ok(Receipt::Payment(_) | Receipt::AlertsSet(_)) => panic!("has a test of its own"),
         Err(refusal) => Answer::No(refusal),
     }
 }
@@ -78,6 +81,7 @@ pub struct Account {
     holds: BTreeMap<HoldId, Hold>,
     keys: BTreeMap<String, Key>,
     suspended_by: BTreeSet<String>,
+    closed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -126,7 +130,10 @@ const A_DAY: i64 = 24 * 3600 * 1_000_000;
 impl Model {
     pub fn act(&mut self, command: &Command) -> Answer {
         let (user, now) = (command.user(), command.now().at.as_micros());
-        let makes_account = matches!(command, Command::Grant(_) | Command::Adjust(_) | Command::Suspend(_));
+        let makes_account = matches!(
+            command,
+            Command::Grant(_) | Command::Adjust(_) | Command::Suspend(_) | Command::Close(_)
+        );
         if makes_account {
             self.users.entry(user).or_default();
         }
@@ -152,7 +159,9 @@ impl Model {
             Command::OpenPurchase(_)
             | Command::ObservePayment(_)
             | Command::ObserveSubscription(_)
-            | Command::SetTopUp(_) => panic!("buying has a test of its own"),
+            | Command::SetTopUp(_)
+            | Command::SetAlerts(_) => panic!("has a test of its own"),
+            Command::Close(it) => account.close(it),
         };
         // What a hold gave back to a lot that is due is gone when the act is over.
         if matches!(command, Command::Void(_) | Command::Expire(_)) {
@@ -220,6 +229,9 @@ impl Account {
         if let Some(first) = self.holds.get(&it.id) {
             return Answer::Held(first.amount, self.sums());
         }
+        if self.closed {
+            return Answer::No(Refusal::Closed);
+        }
         if !self.suspended_by.is_empty() {
             return Answer::No(Refusal::Suspended);
         }
@@ -276,7 +288,7 @@ impl Account {
                     None => true,
                     Some(name) => hold.key == named && self.keys[name].hold == it.hold,
                 };
-                if mine { asked.min(hold.amount).min(self.available()) } else { 0 }
+                if mine && !self.closed { asked.min(hold.amount).min(self.available()) } else { 0 }
             }
         };
         let absorbed = asked - charged;
@@ -346,6 +358,9 @@ impl Account {
         if amount == 0 {
             return Answer::No(Refusal::AmountOutOfRange);
         }
+        if amount > 0 && self.closed {
+            return Answer::No(Refusal::Closed);
+        }
         if amount > 0 {
             self.add(*it.id.as_bytes(), &source, None, amount, now, NEVER);
         } else if -amount > self.available() {
@@ -357,6 +372,26 @@ impl Account {
         self.posted.insert(source, amount);
         self.let_time_pass(now);
         Answer::Posted { amount, sums: self.sums(), repeated: false }
+    }
+
+    /// Everything that is left goes, and every word of the client's.
+    fn close(&mut self, it: &CloseRequest) -> Answer {
+        if self.closed {
+            return Answer::Closed { forfeited: 0, repeated: true };
+        }
+        if self.open().next().is_some() {
+            return Answer::No(Refusal::RequestsRunning);
+        }
+        let left = self.available();
+        if left > 0 && !it.forfeit {
+            return Answer::No(Refusal::CreditsRemain { available: credits(left) });
+        }
+        self.lots.iter_mut().for_each(|lot| lot.left = 0);
+        self.adjusted -= left;
+        self.keys.clear();
+        self.holds.values_mut().for_each(|hold| hold.key = None);
+        self.closed = true;
+        Answer::Closed { forfeited: left, repeated: false }
     }
 
     fn claw_back(&mut self, it: &ClawBackRequest, now: i64) -> Answer {

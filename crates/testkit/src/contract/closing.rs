@@ -19,9 +19,9 @@ use crate::time::{DAY, time};
 pub async fn credits_that_are_left_refuse_closing_unless_they_are_given_up(f: &Fixture) {
     f.granted(grant(user(1), "p").of(70)).await;
     let left = Refusal::CreditsRemain { available: credits(70) };
-    assert_eq!(refused(f.ledger.close(close(user(1))).await), left);
+    assert_eq!(refused(f.ledger.close_account(close(user(1))).await), left);
     assert_eq!(f.account(user(1), 0).await.closed_at, None);
-    let closed = must(f.ledger.close(close(user(1)).forfeiting().at(5)).await);
+    let closed = must(f.ledger.close_account(close(user(1)).forfeiting().at(5)).await);
     assert_eq!(closed, Closed { at: time(5), forfeited: credits(70), repeated: false });
     assert_eq!(f.sums(user(1), 5).await, [0, 0, 0, 0, 0]);
     let entry = &f.journal(user(1)).await[0];
@@ -35,16 +35,16 @@ pub async fn credits_that_are_left_refuse_closing_unless_they_are_given_up(f: &F
 
 pub async fn closing_twice_answers_when_it_was_closed(f: &Fixture) {
     f.granted(grant(user(1), "p").of(70)).await;
-    must(f.ledger.close(close(user(1)).forfeiting().at(5)).await);
+    must(f.ledger.close_account(close(user(1)).forfeiting().at(5)).await);
     for again in [close(user(1)).at(9), close(user(1)).forfeiting().at(10)] {
-        let closed = must(f.ledger.close(again).await);
+        let closed = must(f.ledger.close_account(again).await);
         assert_eq!(closed, Closed { at: time(5), forfeited: credits(0), repeated: true });
     }
     assert_eq!(f.journal(user(1)).await.len(), 2);
 }
 
 pub async fn a_user_who_was_never_seen_can_close(f: &Fixture) {
-    assert_eq!(must(f.ledger.close(close(user(1)).at(3)).await).at, time(3));
+    assert_eq!(must(f.ledger.close_account(close(user(1)).at(3)).await).at, time(3));
     assert_eq!(f.personal.is_closed(user(1)).await, Ok(true));
     assert_eq!(f.personal.is_closed(user(2)).await, Ok(false));
     assert_eq!(f.hold_refused(hold(user(1)).at(4)).await, Refusal::Closed);
@@ -54,28 +54,28 @@ pub async fn running_requests_refuse_closing_whatever_is_given_up(f: &Fixture) {
     f.granted(grant(user(1), "p")).await;
     let held = f.held(hold(user(1))).await;
     for asked in [close(user(1)), close(user(1)).forfeiting()] {
-        assert_eq!(refused(f.ledger.close(asked).await), Refusal::RequestsRunning);
+        assert_eq!(refused(f.ledger.close_account(asked).await), Refusal::RequestsRunning);
     }
     f.voided(void(user(1), held.hold)).await;
-    must(f.ledger.close(close(user(1)).forfeiting()).await);
+    must(f.ledger.close_account(close(user(1)).forfeiting()).await);
 }
 
 pub async fn a_hold_that_is_past_its_time_does_not_refuse_closing(f: &Fixture) {
     f.granted(grant(user(1), "p")).await;
     f.held(hold(user(1)).lasting(5)).await;
-    must(f.ledger.close(close(user(1)).forfeiting().at(5)).await);
+    must(f.ledger.close_account(close(user(1)).forfeiting().at(5)).await);
 }
 
 pub async fn a_subscription_that_renews_refuses_closing_whatever_is_given_up(f: &Fixture) {
     let begun = f.opened(subscribe(user(1))).await.purchase.id;
     f.observed(news(user(1), begun).invoiced("in_1", 30 * DAY).month_paid()).await;
     for asked in [close(user(1)), close(user(1)).forfeiting()] {
-        assert_eq!(refused(f.ledger.close(asked).await), Refusal::SubscriptionRenews);
+        assert_eq!(refused(f.ledger.close_account(asked).await), Refusal::SubscriptionRenews);
     }
     assert!(f.heard(subscription(user(1), "sub_1").cancelled().at(1)).await);
     f.adjusted(adjust(user(1), "a", -20_000).at(2)).await;
-    assert_eq!(refused(f.ledger.close(close(user(1)).at(3)).await), Refusal::SubscriptionPaid);
-    must(f.ledger.close(close(user(1)).forfeiting().at(3)).await);
+    assert_eq!(refused(f.ledger.close_account(close(user(1)).at(3)).await), Refusal::SubscriptionPaid);
+    must(f.ledger.close_account(close(user(1)).forfeiting().at(3)).await);
 }
 
 pub async fn what_is_owed_does_not_refuse_closing(f: &Fixture) {
@@ -83,13 +83,13 @@ pub async fn what_is_owed_does_not_refuse_closing(f: &Fixture) {
     let held = f.held(hold(user(1)).exactly(60)).await;
     f.settled(settle(user(1), held.hold).charge(60)).await;
     f.clawed_back(crate::requests::claw_back(user(1), "p", 100, 100)).await;
-    assert_eq!(must(f.ledger.close(close(user(1))).await).forfeited, credits(0));
+    assert_eq!(must(f.ledger.close_account(close(user(1))).await).forfeited, credits(0));
     assert_eq!(f.sums(user(1), 0).await, [0, 60, 0, 0, 60]);
 }
 
 pub async fn a_closed_account_does_nothing_more(f: &Fixture) {
     f.granted(grant(user(1), "p")).await;
-    must(f.ledger.close(close(user(1)).forfeiting()).await);
+    must(f.ledger.close_account(close(user(1)).forfeiting()).await);
     assert_eq!(f.hold_refused(hold(user(1)).at(1)).await, Refusal::Closed);
     assert_eq!(f.open_refused(open(user(1)).at(1)).await, Refusal::Closed);
     assert_eq!(refused(f.till.set_top_up(auto_top_up(user(1)).at(1)).await), Refusal::Closed);
@@ -104,7 +104,7 @@ pub async fn a_closed_account_does_nothing_more(f: &Fixture) {
 
 pub async fn a_payment_after_closing_is_granted_and_admins_are_told(f: &Fixture) {
     let id = f.pack_opened(user(1)).await;
-    must(f.ledger.close(close(user(1)).at(1)).await);
+    must(f.ledger.close_account(close(user(1)).at(1)).await);
     let receipt = f.observed(news(user(1), id).paid().at(2)).await;
     assert!(receipt.purchase.paid_at.is_some());
     assert_eq!(f.sums(user(1), 2).await, [5000, 0, 0, 5000, 0]);
@@ -117,13 +117,13 @@ pub async fn a_payment_after_closing_is_granted_and_admins_are_told(f: &Fixture)
     let refunded = news(user(1), id).refunded(2900, 4).at(4);
     f.observed(refunded).await;
     assert_eq!(f.sums(user(1), 4).await, [0, 0, 0, 0, 0], "a refund takes it back");
-    assert!(must(f.ledger.close(close(user(1)).at(5)).await).repeated);
+    assert!(must(f.ledger.close_account(close(user(1)).at(5)).await).repeated);
 }
 
 pub async fn closing_switches_automatic_top_up_off(f: &Fixture) {
     f.top_up_set(auto_top_up(user(1))).await;
     assert_eq!(f.purchases.low_on_credits(10).await, Ok(vec![user(1)]));
-    must(f.ledger.close(close(user(1))).await);
+    must(f.ledger.close_account(close(user(1))).await);
     assert!(!f.top_up(user(1)).await.settings.enabled);
     assert_eq!(f.purchases.low_on_credits(10).await, Ok(Vec::new()));
 }
@@ -131,7 +131,7 @@ pub async fn closing_switches_automatic_top_up_off(f: &Fixture) {
 pub async fn an_open_dispute_goes_on_after_closing(f: &Fixture) {
     let id = f.pack_paid(user(1)).await;
     f.observed(news(user(1), id).dispute("dp_1", 2900, ReturnState::Open, 1).at(1)).await;
-    must(f.ledger.close(close(user(1)).at(2)).await);
+    must(f.ledger.close_account(close(user(1)).at(2)).await);
     assert!(f.account(user(1), 2).await.suspended);
     f.observed(news(user(1), id).dispute("dp_1", 2900, ReturnState::Won, 3).at(3)).await;
     assert!(!f.account(user(1), 3).await.suspended);
@@ -145,7 +145,7 @@ pub async fn a_late_settlement_after_closing_is_free_and_keeps_nothing(f: &Fixtu
     f.held(plain).await;
     f.held(keyed).await;
     let bought = f.pack_opened(user(1)).await;
-    must(f.ledger.close(close(user(1)).forfeiting().at(6)).await);
+    must(f.ledger.close_account(close(user(1)).forfeiting().at(6)).await);
     f.observed(news(user(1), bought).paid().at(6)).await;
     for late in [
         settle(user(1), plain_id).charge(10).keeping("question", "answer").at(7),
@@ -169,7 +169,7 @@ pub async fn closing_erases_what_is_personal_and_leaves_the_books(f: &Fixture) {
         must(f.ledger.suspend(suspend(who, SuspensionSource::admin())).await);
     }
     let before = f.books_of(user(1)).await;
-    must(f.ledger.close(close(user(1)).forfeiting().at(9)).await);
+    must(f.ledger.close_account(close(user(1)).forfeiting().at(9)).await);
 
     let lines = f.statements.journal(user(1), None, 10).await.expect("the store answers");
     assert_eq!(lines.len(), 3);

@@ -100,7 +100,7 @@ pub async fn a_closed_account_is_on_the_list_until_all_is_erased(f: &Fixture) {
     for number in 1..=3 {
         f.granted(grant(user(number), "p")).await;
         if number < 3 {
-            must(f.ledger.close(close(user(number)).forfeiting()).await);
+            must(f.ledger.close_account(close(user(number)).forfeiting()).await);
         }
     }
     let mut listed = f.personal.to_erase(10).await.expect("the store answers");
