@@ -13,6 +13,8 @@
 //! | the ledger that the races must catch | [`control`] |
 //! | books in memory | [`memory`] |
 //! | a PostgreSQL server for a test process | [`postgres`] |
+//! | a fake Stripe | [`stripe`] |
+//! | a fake mail server, a fake receiver of webhooks | [`post`] |
 
 pub mod acts;
 pub mod contract;
@@ -20,6 +22,7 @@ pub mod control;
 pub mod dice;
 pub mod fixture;
 pub mod memory;
+pub mod post;
 pub mod postgres;
 pub mod requests;
 pub mod stripe;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::envelope::request_id;
 use super::problem::{Kind, Problem};
-use super::texts::{self, Language};
+use super::texts::{self, Language, language_of};
 
 /// Where the kinds of problems are described.
 const TYPES: &str = "https://saldo.dev/problems/";
@@ -73,7 +73,7 @@ fn log(kind: &Kind, cause: Option<&str>, request: &HttpRequest) {
 
 /// The response for a problem.
 pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
-    let language = Language::of(request.headers());
+    let language = language_of(request.headers());
     let (status, code) = kind.status_and_code();
     let (title, message) = texts::say(kind, language);
     let mut body = Map::new();

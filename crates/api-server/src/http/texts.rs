@@ -1,53 +1,28 @@
 //! What problems say, in Portuguese and English.
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
+pub use domain::language::Language;
 use domain::services::assistant::question::FieldRule;
 
 use super::problem::Kind;
 
-/// The languages we speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// Brazilian Portuguese; without a wish, this.
-    Portuguese,
-    /// English.
-    English,
-}
-
-impl Language {
-    /// The one of ours that `Accept-Language` wants most.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let wish = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let mut best = (0, Self::Portuguese);
-        for part in wish.split(',') {
-            let (tag, parameters) = part.split_once(';').unwrap_or((part, ""));
-            let language = match tag.trim().to_ascii_lowercase().split('-').next() {
-                Some("pt" | "*") => Self::Portuguese,
-                Some("en") => Self::English,
-                _ => continue,
-            };
-            let weight = thousandths(parameters.trim().strip_prefix("q=").unwrap_or("1"));
-            if weight > best.0 {
-                best = (weight, language);
-            }
-        }
-        best.1
-    }
-
-    /// The tag for `Content-Language`.
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::Portuguese => "pt-BR",
-            Self::English => "en",
+/// The language of ours that `Accept-Language` wants most; without a wish, Portuguese.
+pub fn language_of(headers: &HeaderMap) -> Language {
+    let wish = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut best = (0, Language::Portuguese);
+    for part in wish.split(',') {
+        let (tag, parameters) = part.split_once(';').unwrap_or((part, ""));
+        let language = match tag.trim().to_ascii_lowercase().split('-').next() {
+            Some("pt" | "*") => Language::Portuguese,
+            Some("en") => Language::English,
+            _ => continue,
+        };
+        let weight = thousandths(parameters.trim().strip_prefix("q=").unwrap_or("1"));
+        if weight > best.0 {
+            best = (weight, language);
         }
     }
-
-    fn pick<T>(self, portuguese: T, english: T) -> T {
-        match self {
-            Self::Portuguese => portuguese,
-            Self::English => english,
-        }
-    }
+    best.1
 }
 
 /// A quality value (`0`, `0.8`, `1.000`) in thousandths.
@@ -311,7 +286,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_str(wish).unwrap());
-            assert_eq!(Language::of(&headers), expected, "{wish}");
+            assert_eq!(language_of(&headers), expected, "{wish}");
         }
     }
 }

@@ -8,30 +8,7 @@ use crate::http::texts::Language;
 
 /// The text in a language.
 pub fn pick(language: Language, portuguese: &'static str, english: &'static str) -> &'static str {
-    match language {
-        Language::Portuguese => portuguese,
-        Language::English => english,
-    }
-}
-
-/// An amount of reais, given in centavos.
-pub fn reais(minor: i64, language: Language) -> String {
-    let point = pick(language, ",", ".");
-    format!("R$ {}{point}{:02}", grouped(minor.div_euclid(100), language), minor.rem_euclid(100))
-}
-
-/// A whole number with its thousands set apart.
-pub fn grouped(number: i64, language: Language) -> String {
-    let digits = number.to_string();
-    let separator = pick(language, ".", ",");
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push_str(separator);
-        }
-        text.push(digit);
-    }
-    text
+    language.pick(portuguese, english)
 }
 
 /// What a button says.
@@ -123,24 +100,5 @@ pub fn status(word: &'static str, language: Language) -> &'static str {
         "past_due" => pick(language, "pagamento pendente", "past due"),
         "canceled" => pick(language, "cancelada", "cancelled"),
         other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_are_written_as_people_write_them() {
-        for (minor, portuguese, english) in [
-            (2900, "R$ 29,00", "R$ 29.00"),
-            (5, "R$ 0,05", "R$ 0.05"),
-            (123_456_789, "R$ 1.234.567,89", "R$ 1,234,567.89"),
-        ] {
-            assert_eq!(reais(minor, Language::Portuguese), portuguese);
-            assert_eq!(reais(minor, Language::English), english);
-        }
-        assert_eq!(grouped(100_000, Language::Portuguese), "100.000");
-        assert_eq!(grouped(999, Language::English), "999");
     }
 }
