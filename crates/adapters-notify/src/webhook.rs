@@ -29,6 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 pub struct WebhookAddress {
     url: Url,
     egress: Egress,
+    local: bool,
 }
 
 /// Not the address: it may hold a key.
@@ -65,7 +66,12 @@ impl WebhookAddress {
         if literal.is_some_and(|address| !egress.allows(address)) {
             return wrong("is an address of this machine or its network");
         }
-        Ok(Self { url, egress })
+        Ok(Self { url, egress, local })
+    }
+
+    /// Whether it names this machine.
+    pub fn is_local(&self) -> bool {
+        self.local
     }
 
     /// SHA-256 of the address: by this, servers agree on which endpoint it is.

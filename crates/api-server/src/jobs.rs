@@ -1,5 +1,6 @@
 //! Work in the background, on every replica; done once, whoever does it.
 
+mod alerts;
 mod billing;
 mod jwks;
 
@@ -24,6 +25,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 const SWEEP_LIMIT: u32 = 500;
 /// How often old texts and keys are deleted.
 const PURGE: Duration = Duration::from_secs(3600);
+/// How often the end of erasures that broke off is seen to.
+const ERASE: Duration = Duration::from_secs(60);
 /// How often idle addresses are forgotten.
 const FORGET: Duration = Duration::from_secs(60);
 /// How soon a lease that could not be renewed is tried again.
@@ -35,6 +38,8 @@ pub fn start(app: &web::Data<App>, limiter: &web::Data<IpLimiter>, retention_day
     jobs.spawn(keep_lease(app.clone().into_inner()));
     jobs.spawn(every(SWEEP, "sweep", app, sweep));
     jobs.spawn(every(PURGE, "purge", app, move |app| purge(app, retention_days)));
+    jobs.spawn(every(ERASE, "erase", app, erase));
+    alerts::start(&mut jobs, app);
     billing::start(&mut jobs, app);
     jwks::start(&mut jobs, app);
     let limiter = limiter.clone().into_inner();
@@ -120,6 +125,11 @@ async fn sweep(app: Arc<App>) -> Result<(), Unavailable> {
 async fn purge(app: Arc<App>, retention_days: u32) -> Result<(), Unavailable> {
     let now = app.clock.now().at;
     app.stores.upkeep.purge(now.before(retention(retention_days)), now.before(KEY_LIFETIME)).await
+}
+
+async fn erase(app: Arc<App>) -> Result<(), Unavailable> {
+    app.privacy.finish().await?;
+    Ok(())
 }
 
 /// So many days.

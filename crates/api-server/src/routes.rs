@@ -1,15 +1,18 @@
 //! What is where. Handlers are thin: parse, call, map.
 
 mod admin;
+mod alerts;
 mod assistant;
 pub mod billing;
 mod credits;
+mod export;
 mod health;
+mod privacy;
 mod purchases;
 pub mod sandbox;
 mod views;
 
-use actix_web::web::{self, ServiceConfig, get, post, put};
+use actix_web::web::{self, ServiceConfig, delete, get, post, put};
 use actix_web::{HttpResponse, Resource};
 
 use crate::http::problem::{Kind, Problem};
@@ -25,6 +28,9 @@ pub fn register(config: &mut ServiceConfig) {
         .service(at("/api/user/ai-credits/history").route(get().to(credits::history)))
         .service(at("/api/user/ai-usage").route(get().to(credits::usage)))
         .service(at("/api/user/notifications").route(get().to(purchases::notices)))
+        .service(at("/api/user/alerts").route(get().to(alerts::alerts)).route(put().to(alerts::set_alerts)))
+        .service(at("/api/user/export").route(get().to(privacy::export)))
+        .service(at("/api/user").route(delete().to(privacy::close)))
         .service(at("/api/billing/plans").route(get().to(billing::plans)))
         .service(
             at("/api/billing/create-checkout-session").route(post().to(billing::create_checkout_session)),

@@ -1,5 +1,6 @@
 //! Services from configuration: the only place that chooses adapters.
 
+mod alerting;
 mod selling;
 
 use std::future::Future;
@@ -21,12 +22,16 @@ use domain::ports::books::Books;
 use domain::ports::identity::TokenVerifier;
 use domain::ports::language_model::{LanguageModel, TokenCounter};
 use domain::ports::ledger::Ledger;
+use domain::ports::notices::Outbox;
+use domain::ports::personal::PersonalData;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 use domain::services::accounts::Accounts;
+use domain::services::alerts::Alerts;
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
+use domain::services::privacy::Privacy;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -57,6 +62,10 @@ pub struct Stores {
     pub purchases: Arc<dyn PurchaseBook>,
     /// The payment provider's events.
     pub inbox: Arc<dyn Inbox>,
+    /// Notices on their way out.
+    pub outbox: Arc<dyn Outbox>,
+    /// What is personal.
+    pub personal: Arc<dyn PersonalData>,
 }
 
 /// What must be shut down in order for a store.
@@ -112,7 +121,17 @@ impl Stores {
 
     fn of<S>(store: Arc<S>) -> Self
     where
-        S: Ledger + Statements + Books + Reports + Upkeep + Till + PurchaseBook + Inbox + 'static,
+        S: Ledger
+            + Statements
+            + Books
+            + Reports
+            + Upkeep
+            + Till
+            + PurchaseBook
+            + Inbox
+            + Outbox
+            + PersonalData
+            + 'static,
     {
         Self {
             ledger: store.clone(),
@@ -122,7 +141,9 @@ impl Stores {
             upkeep: store.clone(),
             till: store.clone(),
             purchases: store.clone(),
-            inbox: store,
+            inbox: store.clone(),
+            outbox: store.clone(),
+            personal: store,
         }
     }
 }
@@ -133,6 +154,12 @@ pub struct App {
     pub assistant: Assistant,
     /// Accounts.
     pub accounts: Accounts,
+    /// Closing accounts.
+    pub privacy: Privacy,
+    /// Sends notices out.
+    pub alerts: Alerts,
+    /// SHA-256 of the address of the webhook's endpoint, where there is one.
+    pub endpoint: Option<[u8; 32]>,
     /// Plans and prices.
     pub catalogue: Arc<Catalogue>,
     /// The sale of credits, where there is one.
@@ -199,6 +226,7 @@ impl App {
         let catalogue = Arc::new(catalogue(config, counter.as_ref())?);
         let (tokens, issuer) = tokens(config)?;
         let instance = InstanceId::from_bytes(ids.unique());
+        let alerts = alerting::of(config, &stores, &clock)?;
         let selling = selling::of(config, &stores, &catalogue, &clock, &ids)?;
         Ok(Self {
             assistant: Assistant {
@@ -217,6 +245,13 @@ impl App {
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
             },
+            privacy: Privacy {
+                ledger: Arc::clone(&stores.ledger),
+                personal: Arc::clone(&stores.personal),
+                clock: Arc::clone(&clock),
+            },
+            alerts,
+            endpoint: config.alerts.webhook.as_ref().map(|(address, _)| address.fingerprint()),
             catalogue,
             selling,
             events_came: Notify::new(),

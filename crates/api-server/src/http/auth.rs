@@ -5,6 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
+use domain::ids::UserId;
 use domain::ports::identity::{Caller, Scope};
 
 use super::problem::{Kind, Problem};
@@ -23,6 +24,19 @@ impl Bearer {
         let cause = format!("the token lacks {}", scope.as_str());
         Err(Problem::because(Kind::Forbidden, cause))
     }
+
+    /// The caller, if it may do this and its account is not closed. What only holds credits need not ask: the ledger
+    /// refuses a closed account by itself.
+    pub async fn owner(self, scope: Scope, app: &App) -> Result<Caller, Problem> {
+        let caller = self.with(scope)?;
+        must_be_open(caller.user, app).await?;
+        Ok(caller)
+    }
+}
+
+/// Refuses the user of a closed account.
+pub async fn must_be_open(user: UserId, app: &App) -> Result<(), Problem> {
+    if app.stores.personal.is_closed(user).await? { Err(Kind::AccountClosed.into()) } else { Ok(()) }
 }
 
 impl FromRequest for Bearer {

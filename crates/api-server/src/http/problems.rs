@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::envelope::request_id;
 use super::problem::{Kind, Problem};
-use super::texts::{self, Language, language_of};
+use super::texts::{self, language_of};
 
 /// Where the kinds of problems are described.
 const TYPES: &str = "https://saldo.dev/problems/";
@@ -106,7 +106,9 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
             put("available_credits", 0.into());
             put("required_credits", required.get().into());
         }
-        Kind::NotEnough { available } => put("available_credits", available.get().into()),
+        Kind::NotEnough { available } | Kind::CreditsRemain { available } => {
+            put("available_credits", available.get().into());
+        }
         Kind::NotReady(reasons) => put("reasons", reasons.clone().into()),
         Kind::RateLimited { retry_after } => put("retry_after", retry_after.as_secs_up().into()),
         Kind::MalformedJson
@@ -116,6 +118,10 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
         | Kind::Unauthorized
         | Kind::Forbidden
         | Kind::Suspended
+        | Kind::AccountClosed
+        | Kind::RequestsRunning
+        | Kind::SubscriptionRenews
+        | Kind::SubscriptionPaid
         | Kind::KeyInProgress
         | Kind::KeyMismatch
         | Kind::AnswerNotKept

@@ -73,6 +73,42 @@ pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
             ("Conta suspensa", "Account suspended"),
             ("Sua conta está suspensa. Fale com o suporte.", "Your account is suspended. Contact support."),
         ),
+        Kind::AccountClosed => texts(
+            ("Conta encerrada", "Account closed"),
+            ("Esta conta foi encerrada pelo usuário.", "This account was closed by its user."),
+        ),
+        Kind::RequestsRunning => texts(
+            ("Requisições em andamento", "Requests are running"),
+            (
+                "Ainda há requisições em andamento. Tente encerrar a conta de novo em instantes.",
+                "Requests are still running. Try to close the account again in a moment.",
+            ),
+        ),
+        Kind::SubscriptionRenews => texts(
+            ("Assinatura ativa", "Subscription renews"),
+            (
+                "Cancele a renovação da assinatura antes de encerrar a conta.",
+                "Cancel the subscription's renewal before you close the account.",
+            ),
+        ),
+        Kind::SubscriptionPaid => texts(
+            ("Assinatura paga", "Subscription is paid"),
+            (
+                "O período pago da assinatura ainda não acabou. Para abrir mão dele, confirme com forfeit=true.",
+                "The subscription's paid period is not over. To give it up, confirm with forfeit=true.",
+            ),
+        ),
+        Kind::CreditsRemain { available } => (
+            language.pick("Ainda há créditos", "Credits are left"),
+            language.pick(
+                format!(
+                    "A conta ainda tem {available} créditos. Para abrir mão deles, confirme com forfeit=true."
+                ),
+                format!(
+                    "The account still has {available} credits. To give them up, confirm with forfeit=true."
+                ),
+            ),
+        ),
         Kind::InsufficientCredits { available, .. } => (
             language.pick("Créditos insuficientes", "Insufficient credits"),
             language.pick(
@@ -249,6 +285,10 @@ pub fn rule(rule: &FieldRule, language: Language) -> String {
         FieldRule::OnlyWithGrants => texts(
             "só vale para créditos concedidos (amount positivo)",
             "goes with granted credits only (a positive amount)",
+        ),
+        FieldRule::EmailAddress => texts(
+            "deve ser um endereço de e-mail, como maria@example.com",
+            "must be an e-mail address such as maria@example.com",
         ),
         FieldRule::Unsupported => {
             texts("ainda não é suportado nesta versão", "is not supported by this version yet")

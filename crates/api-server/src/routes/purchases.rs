@@ -164,7 +164,7 @@ pub async fn refund(
 
 /// One line of `GET /api/user/notifications`.
 #[derive(Serialize)]
-struct NoticeBody {
+pub(super) struct NoticeBody {
     id: String,
     kind: &'static str,
     subject: String,
@@ -176,7 +176,7 @@ struct NoticeBody {
     threshold: Option<i64>,
 }
 
-fn notice_name(notice: &Notice) -> String {
+pub(super) fn notice_name(notice: &Notice) -> String {
     format!("{}:{}", notice.kind.as_str(), notice.subject)
 }
 
@@ -203,7 +203,7 @@ pub async fn notices(
     app: web::Data<App>,
     query: Parameters,
 ) -> Result<HttpResponse, Problem> {
-    let user = bearer.with(Scope::CreditsRead)?.user;
+    let user = bearer.owner(Scope::CreditsRead, &app).await?.user;
     let (limit, before) = page(&query, page_end)?;
     let rows = app.stores.purchases.notices(user, before, limit + 1).await?;
     let end = |row: &Notice| format!("{}_{}", row.at.as_micros(), notice_name(row));

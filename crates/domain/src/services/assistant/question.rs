@@ -58,6 +58,8 @@ pub enum FieldRule {
     WithinLimit,
     /// Left out when credits are taken: only credits that are given can expire.
     OnlyWithGrants,
+    /// An e-mail address.
+    EmailAddress,
     /// Not asked for: this version cannot do it.
     Unsupported,
 }
