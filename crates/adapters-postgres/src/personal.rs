@@ -1,7 +1,5 @@
 //! What is personal: kept, shown to its owner, erased.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use diesel::data_types::PgTimestamp;
 use diesel::prelude::QueryableByName;
@@ -27,9 +25,7 @@ use crate::load::keyed;
 use crate::rows::{KeyRow, LotRow, SuspensionRow, stored_id, time};
 use crate::statement::Statement;
 use crate::store::PostgresStore;
-
-/// How long the end of an erasure may take.
-const ERASE_BOUND: Duration = Duration::from_mins(10);
+use crate::upkeep::{PURGE_BOUND, be_patient};
 
 /// Each takes lane, user, and the most rows to touch; together they leave nothing personal behind. A new table with
 /// something personal in it gets its line here, and in `adapters-sqlite`.
@@ -248,11 +244,11 @@ impl PersonalData for PostgresStore {
         if !self.is_closed(user).await? {
             return Ok(());
         }
-        self.read(ERASE_BOUND, move |connection| {
+        self.read(PURGE_BOUND, move |connection| {
             async move {
                 connection
                     .transaction(async |connection| {
-                        crate::upkeep::be_patient(connection).await?;
+                        be_patient(connection).await?;
                         erase(connection, &user, i64::MAX).await?;
                         of_user(REMOVE_ERASURE, &user).execute(connection).await?;
                         Ok(())

@@ -30,7 +30,7 @@ use crate::store::PostgresStore;
 /// How long readiness waits for the database.
 const PING_BOUND: Duration = Duration::from_secs(1);
 /// How long a purge may take.
-const PURGE_BOUND: Duration = Duration::from_mins(10);
+pub(crate) const PURGE_BOUND: Duration = Duration::from_mins(10);
 /// How many accounts are expired at a time: one batch of each writer at most.
 const EXPIRE_TOGETHER: usize = 256;
 

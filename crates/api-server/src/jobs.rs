@@ -25,6 +25,9 @@ const SWEEP: Duration = Duration::from_secs(1);
 const SWEEP_LIMIT: u32 = 500;
 /// How often old texts and keys are deleted.
 const PURGE: Duration = Duration::from_secs(3600);
+/// How long the payment provider's events are kept as they came, once they are done with: customers tell it their names
+/// and addresses.
+const EVENT_BODIES_DAYS: u32 = 30;
 /// How often the end of erasures that broke off is seen to.
 const ERASE: Duration = Duration::from_secs(60);
 /// How often idle addresses are forgotten.
@@ -124,7 +127,8 @@ async fn sweep(app: Arc<App>) -> Result<(), Unavailable> {
 
 async fn purge(app: Arc<App>, retention_days: u32) -> Result<(), Unavailable> {
     let now = app.clock.now().at;
-    app.stores.upkeep.purge(now.before(retention(retention_days)), now.before(KEY_LIFETIME)).await
+    app.stores.upkeep.purge(now.before(retention(retention_days)), now.before(KEY_LIFETIME)).await?;
+    app.stores.inbox.empty_bodies(now.before(retention(EVENT_BODIES_DAYS))).await
 }
 
 async fn erase(app: Arc<App>) -> Result<(), Unavailable> {

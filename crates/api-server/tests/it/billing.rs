@@ -7,7 +7,7 @@ mod crash;
 mod orders;
 mod returns;
 mod sandbox;
-mod shop;
+pub mod shop;
 mod subscriptions;
 mod top_up;
 mod webhooks;

@@ -1,8 +1,10 @@
 //! The real server, booted on a free port, spoken to over HTTP; the books are verified after every test.
 
 mod admin;
+mod alerts;
 mod assistant;
 mod billing;
+mod canary;
 mod cli;
 mod crash;
 mod harness;
@@ -11,6 +13,7 @@ mod idempotency;
 mod jwks;
 mod limits;
 mod outage;
+mod privacy;
 mod provider;
 mod races;
 mod tokens;
