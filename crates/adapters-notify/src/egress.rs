@@ -71,22 +71,21 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     // Only 2000::/3 is given out. Of that, not: Teredo and other protocol assignments, examples.
     let given_out = (0x2000..=0x3fff).contains(&first);
-    let special = (first == 0x2001 && second < 0x0200) || (first == 0x2001 && second == 0x0db8);
-    given_out && !special && !(first == 0x3fff && second < 0x1000)
+    let special = matches!((first, second), (0x2001, 0..=0x01ff | 0x0db8) | (0x3fff, 0..=0x0fff));
+    given_out && !special
 }
 
 /// The IPv4 address that an IPv6 one stands for: mapped, compatible, translated (NAT64), 6to4.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, high, low] = address.segments();
     let from = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
         Ipv4Addr::new(a, b, c, d)
     };
-    match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0xffff | 0) | (0, 0, 0, 0, 0xffff, 0) | (0x64, 0xff9b, 0, 0, 0, 0) => {
-            Some(from(high, low))
-        }
-        (0x2002, ..) => Some(from(b, c)),
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Some(from(high, low)),
         _ => None,
     }
 }

@@ -173,15 +173,16 @@ async fn nothing_private_is_printed_and_nothing_is_left(setup: Setup, level: &st
     writer.shutdown(std::time::Duration::from_secs(5)).await;
 }
 
+async fn sent(request: RequestBuilder) -> (u16, Value) {
+    read(request.send().await.unwrap()).await
+}
+
 /// Does everything that could tell: what goes well, and what goes wrong.
 async fn live(url: &str, user: &str, mail: &MailServer, receiver: &Receiver) {
     let client = Client::new();
     let at = |path: &str| format!("{url}{path}");
     let as_user = |request: RequestBuilder| request.bearer_auth(user);
     let as_admin = |request: RequestBuilder| request.bearer_auth(token("boss", "admin"));
-    async fn sent(request: RequestBuilder) -> (u16, Value) {
-        read(request.send().await.unwrap()).await
-    }
     let credits = as_admin(client.post(at("/api/admin/users/canario/credits")))
         .header("Idempotency-Key", "once")
         .json(&json!({ "amount": 100, "reason": PERSONAL[2] }));
@@ -248,7 +249,9 @@ async fn rows(url: &str) -> String {
     for Row { text: table } in tables {
         let every_row = format!("SELECT t::text AS text FROM {table} t");
         let rows: Vec<Row> = diesel::sql_query(every_row).load(&mut connection).await.unwrap();
-        rows.iter().for_each(|row| writeln!(all, "{table}: {}", row.text).unwrap());
+        for row in rows {
+            writeln!(all, "{table}: {}", row.text).unwrap();
+        }
     }
     all
 }

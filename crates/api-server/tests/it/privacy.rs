@@ -18,6 +18,9 @@ use crate::harness::{SECRET, Server, Setup, User, eventually, next_key, on_both_
 /// The end of time, for counting texts.
 const LATER: Timestamp = Timestamp::from_micros(200_000_000_000_000_000);
 
+/// More than a page of an export.
+const QUESTIONS: usize = 103;
+
 async fn close(server: &Server, user: &User, query: &str) -> (u16, Value) {
     let url = format!("{}/api/user{query}", server.url);
     read(server.client.delete(url).bearer_auth(&user.token).send().await.unwrap()).await
@@ -196,8 +199,6 @@ async fn an_export_has_everything_and_nothing_of_others() {
         let server = setup.start().await;
         let (user, other) = (server.user(5000).await, server.user(100).await);
         let question = |number| format!("pergunta número {number}");
-        // More than a page.
-        const QUESTIONS: usize = 103;
         for number in 0..QUESTIONS {
             let request =
                 server.ask(&user, &question(number)).header("Idempotency-Key", format!("k-{number:03}"));
