@@ -42,7 +42,7 @@ impl Rules {
         if !is_subject(sub) {
             return Err(refused("`sub` is blank or too long"));
         }
-        Ok(Caller { user: user_id(sub), scopes: scopes(claims)? })
+        Ok(Caller { user: user_id(sub), scopes: scopes(claims)?, api_key: None })
     }
 
     /// A token is valid from `nbf` on and until just before `exp`, give or take the leeway.

@@ -3,74 +3,47 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::language_model::{Completion, CompletionRequest, LanguageModel, ModelError};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use domain::ports::language_model::{
+    AnswerStream, Completion, CompletionRequest, Interface, LanguageModel, ModelError, UpstreamHealth,
+};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, Response, redirect, retry};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::time::timeout;
-use url::Url;
+use secrecy::SecretString;
+use tokio::time::{Instant, timeout_at};
 
-use crate::error::{self, SetupError};
-use crate::wire;
+use crate::answers;
+use crate::config::{Endpoint, OpenAiConfig, Timeouts};
+use crate::error::{self, Failure, Private, SetupError};
+use crate::outbound::{self, interface};
+use crate::stream::{Sse, is_stream};
 
 /// The longest answer that is read, in bytes. The longest that models give are below 1 MiB.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+/// The longest list of embeddings that is read, in bytes: 2,048 of the largest take about 60 MiB.
+const MAX_EMBEDDINGS_BYTES: usize = 64 * 1024 * 1024;
 /// The longest error that is read, in bytes.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
-/// Where the provider is, and how it is asked.
-#[derive(Clone, Debug)]
-pub struct OpenAiConfig {
-    /// What the protocol's paths are appended to: `https://api.openai.com/v1`, or any compatible server,
-    /// over plain http too. A slash at the end does not matter.
-    pub base_url: Url,
-    /// The provider's key. Empty: no key is sent, for local servers that want none.
-    pub api_key: SecretString,
-    /// How long is waited for what.
-    pub timeouts: Timeouts,
-}
-
-impl OpenAiConfig {
-    /// This server and key, with the usual timeouts.
-    pub fn new(base_url: Url, api_key: SecretString) -> Self {
-        Self { base_url, api_key, timeouts: Timeouts::default() }
-    }
-}
-
-/// How long is waited for what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For a connection, name resolution and TLS included; 5 s by default.
-    pub connect: Duration,
-    /// From the call until the answer begins, connecting included; 60 s by default.
-    pub first_byte: Duration,
-    /// Between two parts of the answer; 30 s by default.
-    pub idle: Duration,
-    /// For everything together; 300 s by default.
-    pub total: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            first_byte: Duration::from_mins(1),
-            idle: Duration::from_secs(30),
-            total: Duration::from_mins(5),
-        }
-    }
-}
-
-/// A provider that speaks OpenAI's chat completions protocol.
+/// A provider that speaks OpenAI's protocols.
 ///
 /// Cheap to clone: clones share one pool of connections.
 #[derive(Clone, Debug)]
 pub struct OpenAi {
     http: Client,
-    completions: Url,
-    authorization: Option<HeaderValue>,
+    endpoint: Endpoint,
     api_key: SecretString,
     timeouts: Timeouts,
+}
+
+/// An answer with a good status, of which nothing is read yet.
+pub(crate) struct Begun {
+    response: Response,
+    private: Private,
+    timeouts: Timeouts,
+    /// When there must have been an end.
+    ends: Instant,
+    /// How long it took to begin.
+    pub(crate) latency: Duration,
 }
 
 impl OpenAi {
@@ -87,42 +60,76 @@ impl OpenAi {
             .map_err(|error| SetupError::Client(error::chain(error)))?;
         Ok(Self {
             http,
-            completions: completions(&config.base_url)?,
-            authorization: authorization(&config.api_key)?,
+            endpoint: Endpoint::new(config)?,
             api_key: config.api_key.clone(),
             timeouts: config.timeouts,
         })
     }
 
-    async fn exchange(&self, request: &CompletionRequest) -> Result<Completion, ModelError> {
-        let mut call = self.http.post(self.completions.clone()).json(&wire::Request::from(request));
-        if let Some(authorization) = &self.authorization {
-            call = call.header(AUTHORIZATION, authorization.clone());
+    /// Sends a request, and waits until the answer begins, with a status that is a success.
+    pub(crate) async fn begin(&self, request: &CompletionRequest, stream: bool) -> Result<Begun, Failure> {
+        if stream && interface(&request.ask) == Interface::Embeddings {
+            return Err(ModelError::Unusable("embeddings do not come in pieces".to_owned()).into());
         }
-        let response = timeout(self.timeouts.first_byte, call.send())
+        let body = outbound::body(request, stream, &self.endpoint)?;
+        let url = self.endpoint.url(interface(&request.ask), &request.provider_model);
+        let accepted = if stream { "text/event-stream" } else { "application/json" };
+        let mut call =
+            self.http.post(url).header(CONTENT_TYPE, "application/json").header(ACCEPT, accepted).body(body);
+        if let Some((name, key)) = self.endpoint.key() {
+            call = call.header(name, key);
+        }
+        let begins = Instant::now();
+        let ends = begins + self.timeouts.total;
+        let response = timeout_at(ends.min(begins + self.timeouts.first_byte), call.send())
             .await
             .map_err(|_| ModelError::TimedOut)?
             .map_err(error::not_answered)?;
-        let status = response.status();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let private = Private::new(request, &self.api_key);
+        let begun = Begun { response, private, timeouts: self.timeouts, ends, latency: begins.elapsed() };
         if status.is_success() {
-            let body = self.read(response, MAX_ANSWER_BYTES).await?;
-            return wire::completion(&body, &self.private(request));
+            return Ok(begun);
         }
         // The status alone decides; what is said beside it is welcome and no more.
-        let body = self.read(response, MAX_ERROR_BYTES).await.unwrap_or_default();
-        Err(error::refused(status.as_u16(), &body, &self.private(request)))
+        let (body, private) = begun.read(MAX_ERROR_BYTES).await;
+        Err(error::refused(status.as_u16(), &headers, &body.unwrap_or_default(), &private))
+    }
+}
+
+impl Begun {
+    /// The whole answer.
+    pub(crate) async fn whole(self) -> Result<Completion, ModelError> {
+        let is_embeddings = interface(self.private.ask()) == Interface::Embeddings;
+        let max_bytes = if is_embeddings { MAX_EMBEDDINGS_BYTES } else { MAX_ANSWER_BYTES };
+        let (body, private) = self.read(max_bytes).await;
+        answers::completion(private.ask(), body?, &private.texts())
     }
 
-    /// What no error may repeat.
-    fn private<'a>(&'a self, request: &'a CompletionRequest) -> Vec<&'a str> {
-        let texts = request.messages.iter().map(|message| message.text.as_str());
-        texts.chain([self.api_key.expose_secret()]).collect()
+    /// The answer piece by piece.
+    pub(crate) async fn stream(self) -> Result<Box<dyn AnswerStream>, ModelError> {
+        if is_stream(&self.response) {
+            return Ok(Box::new(Sse::new(self.response, self.private, self.timeouts, self.ends)));
+        }
+        // Some servers answer an error with status 200.
+        let (body, private) = self.read(MAX_ERROR_BYTES).await;
+        let body: serde_json::Value = serde_json::from_slice(&body?).unwrap_or_default();
+        Err(match body.get("error").filter(|error| !error.is_null()) {
+            Some(error) => error::failed(200, error, &private.texts()),
+            None => ModelError::Unusable("no stream of events".to_owned()),
+        })
     }
 
-    async fn read(&self, mut response: Response, max_bytes: usize) -> Result<Vec<u8>, ModelError> {
+    async fn read(mut self, max_bytes: usize) -> (Result<Vec<u8>, ModelError>, Private) {
+        let body = self.body(max_bytes).await;
+        (body, self.private)
+    }
+
+    async fn body(&mut self, max_bytes: usize) -> Result<Vec<u8>, ModelError> {
         let mut body = Vec::new();
         loop {
-            let chunk = timeout(self.timeouts.idle, response.chunk())
+            let patience = self.ends.min(Instant::now() + self.timeouts.idle);
+            let chunk = timeout_at(patience, self.response.chunk())
                 .await
                 .map_err(|_| ModelError::TimedOut)?
                 .map_err(|error| ModelError::Interrupted(error::chain(error)))?;
@@ -138,34 +145,14 @@ impl OpenAi {
 #[async_trait]
 impl LanguageModel for OpenAi {
     async fn complete(&self, request: CompletionRequest) -> Result<Completion, ModelError> {
-        timeout(self.timeouts.total, self.exchange(&request)).await.unwrap_or(Err(ModelError::TimedOut))
+        self.begin(&request, false).await.map_err(|failure| failure.error)?.whole().await
     }
-}
 
-/// The address of chat completions below `base`.
-fn completions(base: &Url) -> Result<Url, SetupError> {
-    if !matches!(base.scheme(), "http" | "https") {
-        return Err(SetupError::BaseUrl("it must begin with http:// or https://"));
+    async fn stream(&self, request: CompletionRequest) -> Result<Box<dyn AnswerStream>, ModelError> {
+        self.begin(&request, true).await.map_err(|failure| failure.error)?.stream().await
     }
-    // They would be sent beside the key, and printed wherever the address is.
-    if !base.username().is_empty() || base.password().is_some() {
-        return Err(SetupError::BaseUrl("it must not hold a name or a password"));
-    }
-    let mut url = base.clone();
-    url.path_segments_mut()
-        .map_err(|()| SetupError::BaseUrl("it has no path"))?
-        .pop_if_empty()
-        .extend(["chat", "completions"]);
-    Ok(url)
-}
 
-/// The header that carries the key; none for an empty one.
-fn authorization(key: &SecretString) -> Result<Option<HeaderValue>, SetupError> {
-    let key = key.expose_secret();
-    if key.is_empty() {
-        return Ok(None);
+    fn health(&self) -> Vec<UpstreamHealth> {
+        Vec::new()
     }
-    let mut header = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| SetupError::Key)?;
-    header.set_sensitive(true);
-    Ok(Some(header))
 }

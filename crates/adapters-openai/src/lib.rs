@@ -1,17 +1,36 @@
-//! OpenAI's wire protocol behind the [language model port](domain::ports::language_model).
+//! OpenAI's wire protocols behind the [language model port](domain::ports::language_model).
 //!
-//! - [`OpenAi`] asks any server that speaks the chat completions protocol.
+//! - [`OpenAi`] asks any server that speaks chat completions, responses or embeddings.
+//! - [`inbound::read`] reads clients' own requests in the same format, for what they may cost.
 //! - [`Tiktoken`] counts tokens before they are sent, as OpenAI's models do.
 //!
+//! | To find | Look in |
+//! |---|---|
+//! | addresses, keys, timeouts, Azure's dialect | `config` |
+//! | what is sent | `outbound` |
+//! | what is made of whole answers | `answers` |
+//! | what is made of streams | `stream`; their events: `sse` |
+//! | what counts as output | `said` |
+//!
 //! Three promises hold throughout. Nothing is sent twice: there are no retries, and redirects are not
-//! followed, so that the key reaches nobody else. Everything is bounded: time by [`Timeouts`], answers by
-//! 8 MiB. Errors, which are logged, repeat nothing of the conversation, the answer or the key.
+//! followed, so that the key reaches nobody else. Everything is bounded: time by [`Timeouts`], answers and events by
+//! their size. Errors, which are logged, repeat nothing of the conversation, the answer or the key; what a provider
+//! says of a client's own request is for that client alone.
 
+mod answers;
 mod client;
+mod config;
 mod error;
+pub mod inbound;
+mod outbound;
+mod retry_after;
+mod said;
+mod sse;
+mod stream;
 mod tokenizer;
-mod wire;
+mod usage;
 
-pub use client::{OpenAi, OpenAiConfig, Timeouts};
+pub use client::OpenAi;
+pub use config::{Kind, OpenAiConfig, Timeouts};
 pub use error::SetupError;
 pub use tokenizer::Tiktoken;

@@ -16,10 +16,10 @@ use uuid::Uuid;
 
 use crate::error::{Place, Rest, StoreError};
 use crate::reads::{READ_BOUND, REPORT_BOUND};
-use crate::rows::{AccountRow, EntryRow, HoldRow, LotRow, all, lane, stored_id, stored_time};
+use crate::rows::{AccountRow, ApiKeyRow, EntryRow, HoldRow, LotRow, all, lane, stored_id, stored_time};
 use crate::schema::{
-    account_suspensions, ai_usage_content, ai_usage_log, credit_grants, credit_holds, credit_journal,
-    instances, user_ai_credits,
+    account_suspensions, ai_usage_content, ai_usage_log, api_keys, credit_grants, credit_holds,
+    credit_journal, instances, user_ai_credits,
 };
 use crate::store::PostgresStore;
 
@@ -100,7 +100,7 @@ async fn account_books(
         .await
         .optional()?;
     let Some(account) = account else { return Ok(None) };
-    let (lots, holds, journal, settled, suspensions) = try_join!(
+    let (lots, holds, journal, settled, suspensions, keys) = try_join!(
         credit_grants::table
             .filter(credit_grants::lane.eq(lane).and(credit_grants::user_id.eq(id)))
             .select(LotRow::as_select())
@@ -123,6 +123,10 @@ async fn account_books(
             .filter(account_suspensions::lane.eq(lane).and(account_suspensions::user_id.eq(id)))
             .count()
             .get_result::<i64>(&mut &*connection),
+        api_keys::table
+            .filter(api_keys::lane.eq(lane).and(api_keys::user_id.eq(id)))
+            .select(ApiKeyRow::as_select())
+            .load(&mut &*connection),
     )?;
     let settled_usage = settled
         .into_iter()
@@ -138,5 +142,6 @@ async fn account_books(
         journal: all(journal, EntryRow::into_domain)?,
         settled_usage,
         suspensions: u32::try_from(suspensions).unwrap_or(u32::MAX),
+        api_keys: all(keys, ApiKeyRow::into_domain)?,
     }))
 }

@@ -5,7 +5,8 @@
 //! [`Books`](domain::ports::books::Books), [`Reports`](domain::ports::reports::Reports),
 //! [`Upkeep`](domain::ports::upkeep::Upkeep), [`Till`](domain::ports::billing::Till) (by way of `Submit`, too),
 //! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox),
-//! [`Outbox`](domain::ports::notices::Outbox) and [`PersonalData`](domain::ports::personal::PersonalData).
+//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook), [`Outbox`](domain::ports::notices::Outbox) and
+//! [`PersonalData`](domain::ports::personal::PersonalData).
 //! It knows no rule of credits: it loads under lock, lets `domain::ledger::batch` decide, and stores what was
 //! decided, in one transaction for each batch.
 //!
@@ -18,6 +19,7 @@
 //! | rows as domain values; corruption | `rows` |
 //! | reads of accounts, reports | `reads` |
 //! | everything of an account, for verification | `books` |
+//! | all of that for API keys | `api_keys` |
 //! | all of that for purchases, and the provider's events | `billing` |
 //! | notices on their way out, the webhook's endpoint | `outbox` |
 //! | what is personal, and erasing it | `personal` |
@@ -28,6 +30,7 @@
 //! To add a column: a migration in both trees, `schema`, its row in `rows`, the statements that name it in
 //! `load` and `save`.
 
+mod api_keys;
 mod billing;
 mod books;
 mod connect;

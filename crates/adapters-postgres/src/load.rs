@@ -20,6 +20,7 @@ use domain::ledger::lots::Source;
 use futures_util::join;
 use uuid::Uuid;
 
+use crate::api_keys;
 use crate::billing;
 use crate::error::StoreError;
 use crate::rows::{AccountRow, EntryRow, HoldRow, KeyRow, LotRow, SuspensionRow, all, lane, stored_id};
@@ -69,7 +70,8 @@ FROM named n JOIN credit_grants g ON g.lane = n.lane AND g.user_id = n.user_id A
 
 const OPEN_HOLDS: &str = "
 SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
-    h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
+    h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at,
+    h.api_key_id
 FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id)
 CROSS JOIN LATERAL (
     SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.state = 'open' OFFSET 0
@@ -78,14 +80,16 @@ CROSS JOIN LATERAL (
 /// The open holds, and the named ones that are not open.
 const OPEN_AND_NAMED_HOLDS: &str = "
 SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
-    h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
+    h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at,
+    h.api_key_id
 FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id)
 CROSS JOIN LATERAL (
     SELECT * FROM credit_holds h WHERE h.lane = n.lane AND h.user_id = n.user_id AND h.state = 'open' OFFSET 0
 ) h
 UNION ALL
 SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
-    h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
+    h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at,
+    h.api_key_id
 FROM unnest($3::smallint[], $4::uuid[], $5::uuid[]) AS n(lane, user_id, id)
 CROSS JOIN LATERAL (
     SELECT * FROM credit_holds h
@@ -102,7 +106,8 @@ CROSS JOIN LATERAL (
 
 const HOLDS_OF_KEYS: &str = "
 SELECT h.user_id, h.id, h.amount, h.state, h.charged, h.absorbed, h.request_type, h.idempotency_key,
-    h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at
+    h.instance_id, h.tokens, h.tokens_span, h.day_number, h.created_at, h.expires_at, h.closed_at,
+    h.api_key_id
 FROM unnest($1::smallint[], $2::uuid[], $3::text[]) AS n(lane, user_id, key)
 CROSS JOIN LATERAL (
     SELECT * FROM idempotency_keys k WHERE k.lane = n.lane AND k.user_id = n.user_id AND k.key = n.key OFFSET 0
@@ -137,7 +142,20 @@ pub(crate) async fn begin(connection: &AsyncPgConnection, needs: &Needs) -> Resu
         }
         of_users(CREATE_ACCOUNTS, &needs.create).execute(connection).await
     };
-    let (begun, created, locked, live_lots, holds, keys, held_keys, named_lots, posted, suspensions, billing) = join!(
+    let (
+        begun,
+        created,
+        locked,
+        live_lots,
+        holds,
+        keys,
+        held_keys,
+        named_lots,
+        posted,
+        suspensions,
+        api_keys,
+        billing,
+    ) = join!(
         Statement::new("BEGIN").execute(connection),
         create,
         of_users(LOCK_ACCOUNTS, users).load::<AccountRow>(connection),
@@ -150,6 +168,7 @@ pub(crate) async fn begin(connection: &AsyncPgConnection, needs: &Needs) -> Resu
         some(!needs.suspensions.is_empty(), || {
             of_users(SUSPENSIONS, &needs.suspensions).load::<SuspensionRow>(connection)
         }),
+        api_keys::load(connection, needs),
         billing::load::load(connection, needs),
     );
     // The error is that of the statement that failed, not of those behind it in the broken transaction.
@@ -168,6 +187,7 @@ pub(crate) async fn begin(connection: &AsyncPgConnection, needs: &Needs) -> Resu
         keys: all(keys?, KeyRow::into_domain)?,
         posted: all(posted?, EntryRow::into_domain)?,
         suspensions: suspensions?.into_iter().map(SuspensionRow::into_domain).collect(),
+        api_keys: api_keys?,
         ..billing?
     })
 }

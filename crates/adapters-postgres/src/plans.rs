@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use group_commit::Commit;
 use testkit::postgres::{TestDatabase, fresh_database};
+use testkit::requests::api_keys::api_key;
 use testkit::requests::{HoldExt, SettleExt, grant, hold, settle, user};
 
 use crate::connect::{Connector, Purpose};
@@ -56,7 +57,8 @@ async fn lookups_use_the_right_index_even_on_tables_that_were_empty_when_they_we
     let mut connection = connector.connect(Purpose::Writing).await.unwrap();
     let mut all_wrong = Vec::new();
     let of_stores = crate::load::LOOKUPS.iter().copied().chain(crate::save::lookups());
-    let lookups = of_stores.chain(crate::billing::lookups().copied());
+    let of_keys = crate::api_keys::LOOKUPS.iter().copied();
+    let lookups = of_stores.chain(of_keys).chain(crate::billing::lookups().copied());
     for (sql, indexes) in lookups {
         // A writer has one plan for all values.
         let values = vec!["NULL"; sql.matches('$').count()].join(", ");
@@ -66,8 +68,9 @@ async fn lookups_use_the_right_index_even_on_tables_that_were_empty_when_they_we
     assert!(all_wrong.is_empty(), "{}", all_wrong.join("\n\n"));
 }
 
-/// What was bought by 5,000 users: four purchases each, a notice, a subscription; 5,000 events; and what is personal.
-const MUCH_IS_BOUGHT: &str = "
+/// What was bought by 5,000 users: four purchases each, a notice, a subscription; two API keys each; 5,000 events; and
+/// what is personal.
+const MUCH_IS_THERE: &str = "
 CREATE TEMPORARY TABLE n AS SELECT i, i % 64 AS lane, md5(i::text)::uuid AS user_id,
     now() - i * interval '1 minute' AS at FROM generate_series(1, 5000) AS i;
 INSERT INTO user_ai_credits (lane, user_id) SELECT lane, user_id FROM n;
@@ -102,6 +105,8 @@ INSERT INTO credit_journal_notes (lane, user_id, seq, note) SELECT lane, user_id
 INSERT INTO alert_contacts (lane, user_id, email, language) SELECT lane, user_id, 'a@b.co', 'en' FROM n;
 INSERT INTO account_suspensions (lane, user_id, source, actor, reason, since)
 SELECT lane, user_id, 'admin', 'operator', 'why', at FROM n;
+INSERT INTO api_keys (lane, user_id, id, name, prefix, secret_hash, scopes, created_at)
+SELECT lane, user_id, gen_random_uuid(), 'n', 'p', sha256('x'), 'ai:use', at FROM n, generate_series(1, 2);
 INSERT INTO stripe_events (id, kind, livemode, created_at, received_at, body, state, next_try)
 SELECT 'evt_' || i, 'invoice.paid', false, at, at, convert_to(repeat('x', 1500), 'UTF8'),
     CASE WHEN i < 50 THEN 'pending' ELSE 'done' END, at FROM n;
@@ -112,10 +117,12 @@ ANALYZE";
 async fn readers_find_what_they_look_for_by_an_index_when_there_is_much() {
     let (_database, connector) = database().await;
     let mut connection = connector.connect(Purpose::Reading).await.unwrap();
-    connection.batch_execute(MUCH_IS_BOUGHT).await.unwrap();
+    connection.batch_execute(MUCH_IS_THERE).await.unwrap();
     let mut all_wrong = Vec::new();
+    let of_keys = crate::api_keys::LOOKUPS_OF_READERS.iter().copied();
     let erasing = crate::personal::ERASING.map(|sql| (sql, "(7, md5('7')::uuid, 10)", &[][..]));
-    for (sql, values, indexes) in crate::billing::lookups_of_readers().copied().chain(erasing) {
+    for (sql, values, indexes) in crate::billing::lookups_of_readers().copied().chain(of_keys).chain(erasing)
+    {
         let plan = plan(&mut connection, sql, values).await;
         all_wrong.extend(wrong(sql, &plan, indexes));
     }
@@ -126,10 +133,14 @@ async fn readers_find_what_they_look_for_by_an_index_when_there_is_much() {
 async fn a_writer_prepares_each_statement_once() {
     let (_database, connector) = database().await;
     let mut writer = LedgerWriter::new(connector);
-    writer.commit(&[Command::Grant(grant(user(1), "p"))]).await.unwrap();
+    let key = api_key(user(1));
+    let api_key = key.id;
+    let begin = [Command::Grant(grant(user(1), "p")), Command::CreateApiKey(Box::new(key))];
+    writer.commit(&begin).await.unwrap();
     for round in 0..10 {
-        let held = hold(user(1)).keyed(&format!("key-{round}"));
-        let settled = settle(user(1), held.id).charge(1).answered(&format!("key-{round}"), "body");
+        let held = hold(user(1)).keyed(&format!("key-{round}")).under(api_key);
+        let settled =
+            settle(user(1), held.id).charge(1).answered(&format!("key-{round}"), "body").under(api_key);
         for command in [Command::Hold(held), Command::Settle(settled)] {
             for answer in writer.commit(&[command]).await.unwrap() {
                 answer.unwrap();
@@ -148,4 +159,27 @@ async fn a_writer_prepares_each_statement_once() {
     for row in prepared {
         assert_eq!((row.times, row.custom_plans), (1, 0), "{}", row.statement);
     }
+}
+
+#[tokio::test]
+async fn a_batch_that_names_no_api_key_runs_no_statement_of_keys() {
+    let (_database, connector) = database().await;
+    let mut writer = LedgerWriter::new(connector);
+    let held = hold(user(1)).keyed("k");
+    let settled = settle(user(1), held.id).answered("k", "body");
+    for command in [Command::Grant(grant(user(1), "p")), Command::Hold(held), Command::Settle(settled)] {
+        for answer in writer.commit(&[command]).await.unwrap() {
+            answer.unwrap();
+        }
+    }
+    let mut connection = writer.into_connection().unwrap();
+    let of_keys: Vec<Prepared> = diesel::sql_query(
+        "SELECT statement, 1::bigint AS times, 0::bigint AS custom_plans
+         FROM pg_prepared_statements WHERE statement LIKE '%unnest%' AND statement LIKE '%api_keys%'
+             AND statement NOT LIKE '%pg_prepared_statements%'",
+    )
+    .load(&mut connection)
+    .await
+    .unwrap();
+    assert!(of_keys.is_empty(), "{}", of_keys[0].statement);
 }

@@ -4,24 +4,27 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use diesel::data_types::PgTimestamp;
+use diesel::deserialize::FromSqlRow;
+use diesel::pg::Pg;
 use diesel::prelude::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
     QueryableByName, SelectableHelper,
 };
-use diesel::sql_types::{BigInt, Bool, SmallInt, Timestamptz, Uuid as SqlUuid};
+use diesel::query_dsl::CompatibleType;
+use diesel::sql_types::{BigInt, Bool, SmallInt, Timestamptz, Untyped, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::clock::Timestamp;
 use domain::ids::UserId;
 use domain::ledger::account::AccountView;
 use domain::ledger::batch;
-use domain::ledger::usage::UsageRecord;
+use domain::ledger::usage::{Outcome, UsageRecord};
 use domain::money::NanoUsd;
 use domain::ports::Unavailable;
 use domain::ports::reports::{Reports, UsageTotals};
 use domain::ports::statements::{JournalLine, Statements, UsageCursor};
 use futures_util::{FutureExt, try_join};
 
-use crate::error::{Place, Rest, StoreError};
+use crate::error::{Corrupt, Place, Rest, StoreError};
 use crate::rows::{AccountRow, EntryRow, HoldRow, LotRow, UsageRow, all, lane, line, stored_id, stored_time};
 use crate::schema::{ai_usage_log, credit_grants, credit_holds, credit_journal, credit_journal_notes};
 use crate::statement::Statement;
@@ -118,6 +121,26 @@ async fn view_in_full(
         .await
 }
 
+impl PostgresStore {
+    /// The rows that a statement answers, over a connection of the pool.
+    pub(crate) async fn ask<R, T>(
+        &self,
+        statement: impl Fn() -> Statement<'static> + Sync,
+        convert: fn(R) -> Result<T, Corrupt>,
+    ) -> Result<Vec<T>, Unavailable>
+    where
+        Untyped: CompatibleType<R, Pg, SqlType = Untyped>,
+        R: FromSqlRow<Untyped, Pg> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.read(READ_BOUND, |connection| {
+            let statement = statement();
+            async move { Ok(all(statement.load::<R>(connection).await?, convert)?) }.boxed()
+        })
+        .await
+    }
+}
+
 #[async_trait]
 impl Statements for PostgresStore {
     async fn account(&self, user: UserId, now: Timestamp) -> Result<Option<AccountView>, Unavailable> {
@@ -193,6 +216,24 @@ impl Statements for PostgresStore {
                     .load(connection)
                     .await?;
                 Ok(all(rows, UsageRow::into_domain)?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn broken_off_since(&self, user: UserId, since: Timestamp) -> Result<u32, Unavailable> {
+        use ai_usage_log::dsl;
+        let (lane, id, since) = (lane(&user), stored_id(user.as_bytes()), stored_time(since));
+        self.read(READ_BOUND, move |connection| {
+            async move {
+                let count: i64 = dsl::ai_usage_log
+                    .filter(dsl::lane.eq(lane).and(dsl::user_id.eq(id)))
+                    .filter(dsl::created_at.ge(since).and(dsl::outcome.eq(Outcome::BrokenOff.as_str())))
+                    .count()
+                    .get_result(connection)
+                    .await?;
+                Ok(u32::try_from(count).unwrap_or(u32::MAX))
             }
             .boxed()
         })

@@ -2,6 +2,7 @@
 //! it names table, key and column.
 
 mod accounts;
+mod api_keys;
 mod holds;
 mod journal;
 mod lots;
@@ -12,6 +13,7 @@ mod subscriptions;
 mod usage;
 
 pub(crate) use accounts::{AccountRow, SuspensionRow};
+pub(crate) use api_keys::ApiKeyRow;
 pub(crate) use holds::{HoldRow, KeyRow};
 pub(crate) use journal::{EntryRow, line};
 pub(crate) use lots::LotRow;

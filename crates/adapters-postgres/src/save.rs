@@ -36,7 +36,7 @@ use crate::error::StoreError;
 use crate::rows::{lane, stored_id, stored_time};
 use crate::statement::Statement;
 use crate::storable::cleaned;
-use crate::{billing, personal};
+use crate::{api_keys, billing, personal};
 
 /// The check of the domain `every_row`.
 const EVERY_ROW: &str = "every_row_is_written";
@@ -78,10 +78,10 @@ WHERE g.lane = n.lane AND g.user_id = n.user_id AND g.id = n.id";
 
 const INSERT_HOLDS: &str = "
 INSERT INTO credit_holds (lane, user_id, id, amount, state, charged, absorbed, request_type, idempotency_key,
-    instance_id, tokens, tokens_span, day_number, created_at, expires_at, closed_at)
+    instance_id, tokens, tokens_span, day_number, created_at, expires_at, closed_at, api_key_id)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[],
     $7::bigint[], $8::text[], $9::text[], $10::uuid[], $11::bigint[], $12::bigint[], $13::integer[],
-    $14::timestamptz[], $15::timestamptz[], $16::timestamptz[])";
+    $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::uuid[])";
 
 const UPDATE_HOLDS: &str = "
 UPDATE credit_holds h
@@ -133,7 +133,7 @@ INSERT INTO ai_usage_content (lane, user_id, usage_id, request_content, response
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[])";
 
 /// One statement that writes many rows to one or more tables.
-struct Bulk {
+pub(crate) struct Bulk {
     /// For people.
     what: &'static str,
     /// `INSERT`, `UPDATE` or `DELETE`: of different rows each, because none sees what the others do.
@@ -142,12 +142,12 @@ struct Bulk {
 }
 
 impl Bulk {
-    const fn new(what: &'static str, writes: &'static [&'static str]) -> Self {
+    pub const fn new(what: &'static str, writes: &'static [&'static str]) -> Self {
         Self { what, writes, sql: OnceLock::new() }
     }
 
     /// The parameters are those of all writes, then for each write the count of its rows.
-    fn sql(&'static self) -> &'static str {
+    pub fn sql(&'static self) -> &'static str {
         self.sql.get_or_init(|| {
             let mut parameter = 0..;
             let mut numbered = |text: &str| {
@@ -214,6 +214,8 @@ pub(crate) async fn save_and_commit(
     writes.add(&KEYS, &decided.keys, keys);
     writes.add(&NOTES, &decided.notes, notes);
     writes.add(&CONTENT, &decided.content, content);
+    writes.add(&api_keys::NEW, &decided.new_api_keys, api_keys::new);
+    writes.add(&api_keys::CHANGED, &decided.changed_api_keys, api_keys::changed);
     writes.finish(sent).await
 }
 
@@ -318,7 +320,11 @@ fn miscounted(what: &'static str, error: diesel::result::Error) -> StoreError {
 }
 
 /// The columns that every table of users begins with.
-fn keyed<'a, T>(statement: Statement<'a>, rows: &'a [T], user: fn(&T) -> &UserId) -> Statement<'a> {
+pub(crate) fn keyed<'a, T>(
+    statement: Statement<'a>,
+    rows: &'a [T],
+    user: fn(&T) -> &UserId,
+) -> Statement<'a> {
     statement
         .column::<SmallInt, i16>(rows.iter().map(|row| lane(user(row))))
         .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(user(row).as_bytes())))
@@ -415,6 +421,9 @@ fn new_holds<'a>(statement: Statement<'a>, rows: &'a [Hold]) -> Statement<'a> {
         .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.expires_at)))
         .column::<Nullable<Timestamptz>, Option<PgTimestamp>>(
             rows.iter().map(|row| row.closed_at.map(stored_time)),
+        )
+        .column::<Nullable<SqlUuid>, Option<Uuid>>(
+            rows.iter().map(|row| row.api_key.map(|id| stored_id(id.as_bytes()))),
         )
 }
 
@@ -519,12 +528,13 @@ fn count(tokens: Tokens) -> i64 {
 
 /// Every statement that looks rows up, with the indexes that its plan must use.
 #[cfg(test)]
-pub(crate) fn lookups() -> [(&'static str, &'static [&'static str]); 4] {
+pub(crate) fn lookups() -> [(&'static str, &'static [&'static str]); 5] {
     [
         (HOLDS.sql(), &["user_ai_credits_pkey"]),
         // Of a lot any index will do that starts with the user: a user has few lots.
         (BOOKS.sql(), &["user_ai_credits_pkey", "credit_holds_pkey"]),
         (STANDINGS.sql(), &["user_ai_credits_pkey"]),
         (RESUMED.sql(), &["account_suspensions_pkey"]),
+        (api_keys::CHANGED.sql(), &["api_keys_pkey"]),
     ]
 }

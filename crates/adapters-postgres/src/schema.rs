@@ -66,6 +66,7 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         closed_at -> Nullable<Timestamptz>,
+        api_key_id -> Nullable<Uuid>,
     }
 }
 
@@ -262,6 +263,24 @@ diesel::table! {
         state -> Text,
         tries -> BigInt,
         note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    api_keys (lane, id) {
+        lane -> SmallInt,
+        user_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        prefix -> Text,
+        secret_hash -> Binary,
+        scopes -> Text,
+        spend_cap -> Nullable<BigInt>,
+        spent -> BigInt,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
     }
 }
 

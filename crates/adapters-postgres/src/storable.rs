@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use domain::clock::Timestamp;
 use domain::ledger::command::Command;
 
+use crate::api_keys;
 use crate::billing::storable as billing;
 use crate::error::StoreError;
 
@@ -20,7 +21,11 @@ pub(crate) fn check(command: &Command) -> Result<(), StoreError> {
     match command {
         Command::Hold(it) => time("expires_at", it.expires_at),
         // An e-mail address is ASCII without blanks.
-        Command::Settle(_) | Command::Void(_) | Command::Expire(_) | Command::SetAlerts(_) => Ok(()),
+        Command::Settle(_)
+        | Command::Void(_)
+        | Command::Expire(_)
+        | Command::RevokeApiKey(_)
+        | Command::SetAlerts(_) => Ok(()),
         Command::Close(it) => text("actor", it.actor.as_str()),
         Command::Grant(it) => {
             indexed("source", &it.source.reference)?;
@@ -51,6 +56,7 @@ pub(crate) fn check(command: &Command) -> Result<(), StoreError> {
         Command::ObservePayment(it) => billing::observe_payment(it),
         Command::ObserveSubscription(it) => billing::observe_subscription(it),
         Command::SetTopUp(it) => billing::set_top_up(it),
+        Command::CreateApiKey(it) => api_keys::check(it),
     }
 }
 

@@ -1,16 +1,14 @@
 //! Buying, as a part of the batch: loading and storing what commands of payments need and change. Batches
 //! without any cost no statement here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use diesel::SqliteConnection;
-use domain::clock::Timestamp;
 use domain::ids::UserId;
-use domain::ledger::account::Account;
 use domain::ledger::batch::{Decided, Loaded, Needs};
 
 use crate::error::StoreError;
-use crate::rows::{accounts, notices, outbox, profiles, purchases, subscriptions};
+use crate::rows::{notices, outbox, profiles, purchases, subscriptions};
 
 /// Loads what `needs` says of purchases, subscriptions and profiles. `stored` names the accounts that the
 /// file has; the others have no such rows.
@@ -33,18 +31,8 @@ pub fn load(
     Ok(())
 }
 
-/// Writes what was decided of buying. The account of a user who was not seen before is stored with it, even
-/// if no credits moved: rows of buying are looked for where there is an account.
-pub fn save(
-    connection: &mut SqliteConnection,
-    decided: &Decided,
-    fresh: &BTreeSet<UserId>,
-    updated_at: &BTreeMap<UserId, Timestamp>,
-) -> Result<(), StoreError> {
-    for user in newcomers(decided, fresh) {
-        let at = updated_at.get(&user).copied().unwrap_or_default();
-        accounts::insert(connection, &Account::new(user, at), at)?;
-    }
+/// Writes what was decided of buying.
+pub fn save(connection: &mut SqliteConnection, decided: &Decided) -> Result<(), StoreError> {
     // Changed before inserted: an old purchase may hand its key over to a new one.
     decided.changed_purchases.iter().try_for_each(|purchase| purchases::save(connection, purchase))?;
     decided.new_purchases.iter().try_for_each(|purchase| purchases::insert(connection, purchase))?;
@@ -56,19 +44,4 @@ pub fn save(
         }
     }
     Ok(())
-}
-
-/// Users with rows of buying, or a contact, and without an account, whose account was not changed and so not stored yet.
-fn newcomers(decided: &Decided, fresh: &BTreeSet<UserId>) -> BTreeSet<UserId> {
-    if fresh.is_empty() {
-        return BTreeSet::new();
-    }
-    let purchases = decided.new_purchases.iter().map(|row| row.user);
-    let subscriptions = decided.subscriptions.iter().map(|row| row.user);
-    let profiles = decided.profiles.iter().map(|row| row.user);
-    let notices = decided.notices.iter().map(|row| row.user);
-    let contacts = decided.contacts.iter().map(|row| row.user);
-    let all = purchases.chain(subscriptions).chain(profiles).chain(notices).chain(contacts);
-    let stored: BTreeSet<UserId> = decided.accounts.iter().map(|account| account.user).collect();
-    all.filter(|user| fresh.contains(user) && !stored.contains(user)).collect()
 }

@@ -9,7 +9,7 @@ use domain::ports::Unavailable;
 use domain::ports::books::Books;
 
 use crate::error::StoreError;
-use crate::rows::{accounts, holds, journal, lots, suspensions, usage};
+use crate::rows::{accounts, api_keys, holds, journal, lots, suspensions, usage};
 use crate::schema::{ai_usage_content, instances};
 use crate::store::SqliteStore;
 
@@ -60,5 +60,6 @@ fn account_books(
         journal: journal::all(connection, user)?,
         settled_usage: usage::settled(connection, user)?,
         suspensions: u32::try_from(suspensions).unwrap_or(u32::MAX),
+        api_keys: api_keys::all(connection, user)?,
     }))
 }

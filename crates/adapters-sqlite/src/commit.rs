@@ -70,6 +70,7 @@ fn contradiction(commands: &[Command], overflow: domain::credits::Overflow) -> S
 mod tests {
     use domain::billing::purchase::{Names, Progress, ReturnState};
     use domain::ledger::account::SuspensionSource;
+    use testkit::requests::api_keys::{ApiKeyExt, api_key, revoke};
     use testkit::requests::billing::{
         NewsExt, OpenExt, auto_top_up, invoice, news, open, subscription, top_up,
     };
@@ -122,23 +123,42 @@ mod tests {
         ]
     }
 
+    /// The same of API keys, by a third one.
+    fn batches_of_api_keys() -> Vec<Vec<Command>> {
+        let user = user(3);
+        let key = api_key(user).capped(100);
+        let id = key.id;
+        let held = hold(user).under(id);
+        let hold_id = held.id;
+        vec![
+            vec![
+                Command::CreateApiKey(Box::new(key)),
+                Command::CreateApiKey(Box::new(api_key(user).until(9))),
+            ],
+            vec![Command::Grant(grant(user, "p"))],
+            vec![Command::Hold(held)],
+            vec![Command::Settle(settle(user, hold_id).under(id))],
+            vec![Command::RevokeApiKey(revoke(user, id))],
+        ]
+    }
+
     #[test]
-    fn a_batch_without_buying_runs_no_statement_of_it() {
+    fn a_batch_without_buying_or_keys_runs_no_statement_of_them() {
         let (mut connection, seen, _directory) = watched();
         for batch in batches() {
             let answers = connection.immediate_transaction(|connection| run(connection, &batch));
             answers.expect("the batch is stored");
         }
-        let tables = ["purchase", "subscriptions", "billing_profiles"];
-        let of_buying = |statement: &String| tables.iter().any(|table| statement.contains(table));
-        let ran: Vec<_> = seen.run().into_iter().filter(|statement| of_buying(statement)).collect();
+        let tables = ["purchase", "subscriptions", "billing_profiles", "api_keys"];
+        let of_those = |statement: &String| tables.iter().any(|table| statement.contains(table));
+        let ran: Vec<_> = seen.run().into_iter().filter(|statement| of_those(statement)).collect();
         assert!(!seen.run().is_empty() && ran.is_empty(), "{ran:#?}");
     }
 
     #[test]
     fn every_statement_of_a_batch_is_prepared_once_and_seeks_in_an_index() {
         let (mut connection, seen, _directory) = watched();
-        for batch in batches().into_iter().chain(batches_of_buying()) {
+        for batch in batches().into_iter().chain(batches_of_buying()).chain(batches_of_api_keys()) {
             let answers = connection.immediate_transaction(|connection| run(connection, &batch));
             for answer in answers.expect("the batch is stored") {
                 answer.expect("no refusal");
@@ -156,6 +176,7 @@ mod tests {
                 ("state = 'open'", "credit_holds_open"),
                 ("kind IN (", "credit_journal_posted_once"),
                 ("`parent_id` =", "credit_grants_parent"),
+                ("`revoked_at` IS NULL", "api_keys_unrevoked"),
             ] {
                 assert!(!statement.contains(condition) || plan.contains(index), "{statement}: {plan}");
             }

@@ -7,6 +7,7 @@
 //! | notices on their way out, the webhook's endpoint | `outbox` |
 //! | what is personal, and erasing it | `personal`, `erase` |
 //! | buying: its part of a batch, its reads, the inbox of the provider's events | `billing`, `purchase_book`, `inbox` |
+//! | looking API keys up | `api_key_book` |
 //! | each table: its columns, reads and writes | `schema`, `rows` |
 //! | what a column may hold, and what corruption is called | `cell`, `error` |
 //! | the write connection and its turns | `turn` |
@@ -20,6 +21,7 @@
 //!
 //! To add a table: a migration in both trees, a `table!` in `schema`, a file in `rows`.
 
+mod api_key_book;
 mod billing;
 mod books;
 mod cell;

@@ -10,7 +10,7 @@ use domain::ledger::batch::{Loaded, Needs};
 
 use crate::billing;
 use crate::error::StoreError;
-use crate::rows::{accounts, holds, journal, keys, lots, suspensions};
+use crate::rows::{accounts, api_keys, holds, journal, keys, lots, suspensions};
 
 /// What was loaded, and which accounts of it the file does not have yet.
 pub struct Books {
@@ -85,6 +85,12 @@ impl Loading<'_> {
         }
         for user in needs.suspensions.intersection(&self.stored) {
             self.loaded.suspensions.append(&mut suspensions::all(self.connection, *user)?);
+        }
+        for (user, id) in needs.api_keys.iter().filter(|(user, _)| self.stored.contains(user)) {
+            self.loaded.api_keys.extend(api_keys::of_user(self.connection, *user, *id)?);
+        }
+        for user in needs.live_api_keys.intersection(&self.stored) {
+            self.loaded.api_keys.append(&mut api_keys::unrevoked(self.connection, *user)?);
         }
         billing::load(self.connection, needs, &self.stored, &mut self.loaded)
     }

@@ -4,6 +4,7 @@
 //! types: a row that cannot be one is [`crate::error::Corrupt`].
 
 pub mod accounts;
+pub mod api_keys;
 pub mod contacts;
 pub mod endpoint;
 pub mod erasures;

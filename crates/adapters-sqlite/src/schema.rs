@@ -69,6 +69,7 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         closed_at -> Nullable<BigInt>,
+        api_key_id -> Nullable<Text>,
     }
 }
 
@@ -330,6 +331,24 @@ diesel::table! {
     erasures (lane, user_id) {
         lane -> BigInt,
         user_id -> Text,
+    }
+}
+
+diesel::table! {
+    api_keys (lane, id) {
+        lane -> BigInt,
+        user_id -> Text,
+        id -> Text,
+        name -> Text,
+        prefix -> Text,
+        secret_hash -> Binary,
+        scopes -> Text,
+        spend_cap -> Nullable<BigInt>,
+        spent -> BigInt,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
     }
 }
 

@@ -5,7 +5,7 @@ use domain::clock::Timestamp;
 use domain::ids::UserId;
 use domain::ledger::account::AccountView;
 use domain::ledger::batch;
-use domain::ledger::usage::UsageRecord;
+use domain::ledger::usage::{Outcome, UsageRecord};
 use domain::ports::Unavailable;
 use domain::ports::statements::{JournalLine, Statements, UsageCursor};
 
@@ -43,5 +43,9 @@ impl Statements for SqliteStore {
         limit: u32,
     ) -> Result<Vec<UsageRecord>, Unavailable> {
         self.readers.read(move |connection| usage::page(connection, user, before, limit)).await
+    }
+
+    async fn broken_off_since(&self, user: UserId, since: Timestamp) -> Result<u32, Unavailable> {
+        self.readers.read(move |connection| usage::count(connection, user, Outcome::BrokenOff, since)).await
     }
 }

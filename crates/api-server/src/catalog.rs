@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveTime};
-use domain::catalog::{Catalogue, CatalogueParts, Model, Plan, Price, Purpose};
+use domain::catalog::{Catalogue, CatalogueParts, ImageTokens, Model, Plan, Price, Purpose};
 use domain::credits::Credits;
 use domain::ledger::account::PlanName;
 use domain::ledger::command::PaymentPolicy;
@@ -92,6 +92,13 @@ struct ModelFile {
     max_output: u32,
     #[serde(default)]
     reasoning: bool,
+    #[serde(default)]
+    aliases: Vec<String>,
+    pinned: Option<String>,
+    #[serde(default)]
+    snapshots: Vec<String>,
+    image_tokens: Option<u32>,
+    image_tokens_low: Option<u32>,
     #[serde(default)]
     prices: Vec<PriceFile>,
 }
@@ -219,6 +226,13 @@ fn model(file: &ModelFile, counter: &dyn TokenCounter, faults: &mut Vec<String>)
         context_window: Tokens::new(u64::from(file.context_window)),
         max_output: Tokens::new(u64::from(file.max_output)),
         reasoning: file.reasoning,
+        aliases: file.aliases.clone(),
+        pinned: file.pinned.clone(),
+        snapshots: file.snapshots.clone(),
+        images: file.image_tokens.map(|most| {
+            let tokens = |count: u32| Tokens::new(u64::from(count));
+            ImageTokens { most: tokens(most), low: tokens(file.image_tokens_low.unwrap_or(most)) }
+        }),
         prices,
     })
 }

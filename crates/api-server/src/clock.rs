@@ -1,9 +1,15 @@
-//! The system's clock and source of ids.
+//! The system's clock, and its sources of ids and secrets.
 
+use std::time::Duration;
+
+use async_trait::async_trait;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use domain::clock::{Clock, Day, Moment, Timestamp};
+use domain::clock::{Clock, Day, Moment, Span, Timestamp};
 use domain::ids::IdSource;
+use domain::ports::Unavailable;
+use domain::ports::api_keys::SecretSource;
+use domain::ports::timer::Timer;
 
 /// The host's time, with days in the reporting time zone.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +29,17 @@ impl Clock for SystemClock {
             day: Day::from_days(i32::try_from(days).unwrap_or(i32::MAX)),
             day_ends: to_timestamp(day_ends),
         }
+    }
+}
+
+/// The runtime's timer.
+#[derive(Clone, Copy, Debug)]
+pub struct TokioTimer;
+
+#[async_trait]
+impl Timer for TokioTimer {
+    async fn after(&self, span: Span) {
+        tokio::time::sleep(Duration::from_micros(span.as_micros().unsigned_abs())).await;
     }
 }
 
@@ -54,6 +71,12 @@ pub fn rfc3339(time: Timestamp) -> String {
     to_utc(time).to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
 
+/// A time that somebody wrote as RFC 3339, in a year of four digits.
+pub fn from_rfc3339(text: &str) -> Option<Timestamp> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    (time.year() < 10_000).then(|| to_timestamp(time))
+}
+
 /// UUIDs of version 7.
 #[derive(Clone, Copy, Debug)]
 pub struct UuidSource;
@@ -64,9 +87,29 @@ impl IdSource for UuidSource {
     }
 }
 
+/// The operating system's randomness.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemSecrets;
+
+impl SecretSource for SystemSecrets {
+    fn secret(&self) -> Result<[u8; 32], Unavailable> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|error| Unavailable(format!("no randomness: {error}")))?;
+        Ok(bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_written_time_has_a_year_of_four_digits() {
+        assert!(from_rfc3339("9999-12-31T23:59:59Z").is_some());
+        for bad in ["9999-12-31T23:59:59-01:00", "2026-11-25", "soon", ""] {
+            assert_eq!(from_rfc3339(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn a_day_begins_at_local_midnight_or_after_the_jump() {

@@ -66,6 +66,8 @@ pub struct Config {
     pub catalog_file: Option<PathBuf>,
     /// `REPORT_TIMEZONE`.
     pub report_timezone: Tz,
+    /// `SPOOL_DIR`: where settlements are kept while the store is away.
+    pub spool_dir: PathBuf,
     /// `CONTENT_RETENTION_DAYS`; 0 never stores texts.
     pub content_retention_days: u32,
     /// `CORS_ORIGINS` and `FRONTEND_URL`: origins that browsers may call from.
@@ -122,6 +124,7 @@ impl Config {
                 jwt::read(&mut env, production, signing, &database, &mut stand_ins)
             }
         };
+        let spool_dir = env.text("SPOOL_DIR").map_or_else(|| database.beside("spool"), PathBuf::from);
         let openai = openai(&mut env, serving, &mut stand_ins);
         let billing = stripe::read(&mut env, production, &mut stand_ins);
         let alerts = alerts::read(&mut env, production, &mut stand_ins);
@@ -131,6 +134,7 @@ impl Config {
             database,
             jwt,
             openai,
+            spool_dir,
             billing,
             alerts,
             frontend_url: frontend_url(&env),

@@ -3,12 +3,15 @@
 //! [`auth`], [`body`], [`headers`].
 
 pub mod auth;
+pub mod billing_headers;
 pub mod body;
 pub mod envelope;
 pub mod fields;
 pub mod headers;
 pub mod limiter;
 pub mod money;
+pub mod openai_errors;
 pub mod problem;
 pub mod problems;
+pub mod sse;
 pub mod texts;

@@ -30,6 +30,8 @@ const PURGE: Duration = Duration::from_secs(3600);
 const EVENT_BODIES_DAYS: u32 = 30;
 /// How often the end of erasures that broke off is seen to.
 const ERASE: Duration = Duration::from_secs(60);
+/// How often settlements on disk are looked for.
+const SPOOL: Duration = Duration::from_secs(5);
 /// How often idle addresses are forgotten.
 const FORGET: Duration = Duration::from_secs(60);
 /// How soon a lease that could not be renewed is tried again.
@@ -41,6 +43,7 @@ pub fn start(app: &web::Data<App>, limiter: &web::Data<IpLimiter>, retention_day
     jobs.spawn(keep_lease(app.clone().into_inner()));
     jobs.spawn(every(SWEEP, "sweep", app, sweep));
     jobs.spawn(every(PURGE, "purge", app, move |app| purge(app, retention_days)));
+    jobs.spawn(every(SPOOL, "spool", app, settle_spooled));
     jobs.spawn(every(ERASE, "erase", app, erase));
     alerts::start(&mut jobs, app);
     billing::start(&mut jobs, app);
@@ -122,6 +125,15 @@ where
 
 async fn sweep(app: Arc<App>) -> Result<(), Unavailable> {
     while app.stores.upkeep.expire_due(app.clock.now(), SWEEP_LIMIT).await? >= SWEEP_LIMIT {}
+    Ok(())
+}
+
+async fn settle_spooled(app: Arc<App>) -> Result<(), Unavailable> {
+    let settled = app.spool.settle_all(app.stores.ledger.as_ref()).await;
+    match settled.map_err(|error| Unavailable(format!("the spool: {error}")))? {
+        0 => {}
+        count => tracing::info!(count, "settlements were taken in from the spool"),
+    }
     Ok(())
 }
 

@@ -12,5 +12,6 @@ mod http;
 mod jobs;
 mod routes;
 pub mod server;
+mod spool;
 mod telemetry;
 pub mod wiring;

@@ -2,6 +2,7 @@
 
 mod admin;
 mod alerts;
+mod api_keys;
 mod assistant;
 pub mod billing;
 mod credits;
@@ -10,6 +11,8 @@ mod health;
 mod privacy;
 mod purchases;
 pub mod sandbox;
+mod streams;
+mod v1;
 mod views;
 
 use actix_web::web::{self, ServiceConfig, delete, get, post, put};
@@ -24,6 +27,11 @@ pub fn register(config: &mut ServiceConfig) {
         .service(at("/readyz").route(get().to(health::readyz)))
         .service(at("/api/ai-assistant").route(post().to(assistant::ask)))
         .service(at("/api/ai-insights").route(post().to(assistant::insights)))
+        .service(at("/v1/chat/completions").route(post().to(v1::chat_completions)))
+        .service(at("/v1/responses").route(post().to(v1::responses)))
+        .service(at("/v1/embeddings").route(post().to(v1::embeddings)))
+        .service(at("/v1/models").route(get().to(v1::list)))
+        .service(at("/v1/models/{name}").route(get().to(v1::one)))
         .service(at("/api/user/ai-credits").route(get().to(credits::balance)))
         .service(at("/api/user/ai-credits/history").route(get().to(credits::history)))
         .service(at("/api/user/ai-usage").route(get().to(credits::usage)))
@@ -31,6 +39,8 @@ pub fn register(config: &mut ServiceConfig) {
         .service(at("/api/user/alerts").route(get().to(alerts::alerts)).route(put().to(alerts::set_alerts)))
         .service(at("/api/user/export").route(get().to(privacy::export)))
         .service(at("/api/user").route(delete().to(privacy::close)))
+        .service(at("/api/user/api-keys").route(get().to(api_keys::list)).route(post().to(api_keys::create)))
+        .service(at("/api/user/api-keys/{id}").route(delete().to(api_keys::revoke)))
         .service(at("/api/billing/plans").route(get().to(billing::plans)))
         .service(
             at("/api/billing/create-checkout-session").route(post().to(billing::create_checkout_session)),

@@ -1,5 +1,6 @@
 //! Starting, serving, and stopping in order.
 
+use std::convert::Infallible;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,8 @@ use crate::{demo, jobs, routes};
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long requests have to settle once nobody waits for them to end.
+const LAST_SETTLES: Duration = Duration::from_secs(5);
 /// How long the store's last commits may take at the end.
 const FLUSH: Duration = Duration::from_secs(10);
 
@@ -54,7 +57,29 @@ pub async fn serve(config: Config) -> Result<(), Vec<String>> {
     });
     let running = start(&config).await?;
     announce(&config, &running).await;
-    running.until(stopping).await
+    let app = running.app.clone();
+    tokio::select! {
+        ended = running.until(stopping) => ended,
+        never = reload_at_hangup(&config, &app) => match never {},
+    }
+}
+
+/// Takes the catalogue in anew at each SIGHUP, for as long as the server runs.
+async fn reload_at_hangup(config: &Config, app: &App) -> Infallible {
+    match signal(SignalKind::hangup()) {
+        Ok(mut hangup) => {
+            while hangup.recv().await.is_some() {
+                match app.reload(config) {
+                    Ok(()) => tracing::info!("the catalogue was read anew and is in force"),
+                    Err(faults) => {
+                        tracing::error!(?faults, "the catalogue is not right; the one before stays in force");
+                    }
+                }
+            }
+        }
+        Err(error) => tracing::warn!(%error, "SIGHUP cannot be heard: a new catalogue needs a restart"),
+    }
+    std::future::pending().await
 }
 
 /// Starts a server; it serves until it is stopped.
@@ -144,7 +169,12 @@ impl Running {
             self.app.running.wait().await;
         };
         if tokio::time::timeout(self.grace, ended).await.is_err() {
-            tracing::warn!("some requests did not end in time; their holds expire by themselves");
+            // What still streams is settled as if its client had left.
+            self.app.gateway.meter.drains.close();
+            self.app.state.cut().cancel();
+            if tokio::time::timeout(LAST_SETTLES, self.app.running.wait()).await.is_err() {
+                tracing::warn!("some requests did not end in time; their holds expire by themselves");
+            }
         }
         self.jobs.shutdown().await;
         let now = self.app.clock.now().at;

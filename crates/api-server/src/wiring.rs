@@ -14,14 +14,15 @@ use adapters_postgres::{PostgresOptions, PostgresStore};
 use adapters_sandbox::SandboxModel;
 use adapters_sqlite::SqliteStore;
 use chrono_tz::Tz;
-use domain::catalog::Catalogue;
+use domain::catalog::{Catalogue, LiveCatalogue};
 use domain::clock::Clock;
 use domain::ids::{IdSource, InstanceId};
+use domain::ports::api_keys::ApiKeyBook;
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::identity::TokenVerifier;
 use domain::ports::language_model::{LanguageModel, TokenCounter};
-use domain::ports::ledger::Ledger;
+use domain::ports::ledger::{Ledger, Submit};
 use domain::ports::notices::Outbox;
 use domain::ports::personal::PersonalData;
 use domain::ports::reports::Reports;
@@ -29,25 +30,32 @@ use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 use domain::services::accounts::Accounts;
 use domain::services::alerts::Alerts;
+use domain::services::api_keys::{ApiKeys, RecentKeys};
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
+use domain::services::gateway::Gateway;
+use domain::services::metering::{Drains, Meter};
 use domain::services::privacy::Privacy;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use selling::Selling;
 
 use crate::catalog;
-use crate::clock::{SystemClock, UuidSource};
+use crate::clock::{SystemClock, SystemSecrets, TokioTimer, UuidSource};
 use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
+use crate::spool::{Spool, Spooled};
 
 /// The ports of one store.
 #[derive(Clone)]
 pub struct Stores {
     /// Changes.
     pub ledger: Arc<dyn Ledger>,
+    /// The same, as the one place that takes commands.
+    pub submit: Arc<dyn Submit>,
     /// Own books.
     pub statements: Arc<dyn Statements>,
     /// Everybody's books.
@@ -66,6 +74,8 @@ pub struct Stores {
     pub outbox: Arc<dyn Outbox>,
     /// What is personal.
     pub personal: Arc<dyn PersonalData>,
+    /// API keys.
+    pub api_keys: Arc<dyn ApiKeyBook>,
 }
 
 /// What must be shut down in order for a store.
@@ -121,7 +131,7 @@ impl Stores {
 
     fn of<S>(store: Arc<S>) -> Self
     where
-        S: Ledger
+        S: Submit
             + Statements
             + Books
             + Reports
@@ -131,10 +141,12 @@ impl Stores {
             + Inbox
             + Outbox
             + PersonalData
+            + ApiKeyBook
             + 'static,
     {
         Self {
             ledger: store.clone(),
+            submit: store.clone(),
             statements: store.clone(),
             books: store.clone(),
             reports: store.clone(),
@@ -143,7 +155,8 @@ impl Stores {
             purchases: store.clone(),
             inbox: store.clone(),
             outbox: store.clone(),
-            personal: store,
+            personal: store.clone(),
+            api_keys: store,
         }
     }
 }
@@ -152,6 +165,8 @@ impl Stores {
 pub struct App {
     /// The assistant.
     pub assistant: Assistant,
+    /// Clients' own requests.
+    pub gateway: Gateway,
     /// Accounts.
     pub accounts: Accounts,
     /// Closing accounts.
@@ -160,8 +175,12 @@ pub struct App {
     pub alerts: Alerts,
     /// SHA-256 of the address of the webhook's endpoint, where there is one.
     pub endpoint: Option<[u8; 32]>,
+    /// Settlements on disk.
+    pub spool: Spool,
+    /// Keys for programs.
+    pub api_keys: ApiKeys,
     /// Plans and prices.
-    pub catalogue: Arc<Catalogue>,
+    pub catalogue: Arc<LiveCatalogue>,
     /// The sale of credits, where there is one.
     pub selling: Option<Selling>,
     /// Wakes the worker of the payment provider's events.
@@ -193,6 +212,7 @@ pub struct App {
 pub struct ServerState {
     draining: AtomicBool,
     lease: AtomicBool,
+    cut: CancellationToken,
 }
 
 impl ServerState {
@@ -204,6 +224,11 @@ impl ServerState {
     /// It is shutting down now.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Cancelled when streams cannot be waited for any longer: their clients count as gone.
+    pub fn cut(&self) -> &CancellationToken {
+        &self.cut
     }
 
     /// Whether its lease is in force.
@@ -223,22 +248,31 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock { zone: config.report_timezone });
         let ids: Arc<dyn IdSource> = Arc::new(UuidSource);
         let counter: Arc<dyn TokenCounter> = Arc::new(Tiktoken);
-        let catalogue = Arc::new(catalogue(config, counter.as_ref())?);
+        let catalogue = Arc::new(LiveCatalogue::new(catalogue(config, counter.as_ref())?));
         let (tokens, issuer) = tokens(config)?;
         let instance = InstanceId::from_bytes(ids.unique());
         let alerts = alerting::of(config, &stores, &clock)?;
         let selling = selling::of(config, &stores, &catalogue, &clock, &ids)?;
+        // Texts may not be kept longer there than anywhere; without texts, a day is long enough.
+        let days = config.content_retention_days.max(1);
+        let spool = Spool::new(config.spool_dir.clone(), Duration::from_secs(u64::from(days) * 24 * 60 * 60));
+        let meter = Meter {
+            ledger: Arc::new(Spooled::new(Arc::clone(&stores.submit), spool.clone())),
+            statements: Arc::clone(&stores.statements),
+            model: model(config)?,
+            counter,
+            catalogue: Arc::clone(&catalogue),
+            clock: Arc::clone(&clock),
+            timer: Arc::new(TokioTimer),
+            ids: Arc::clone(&ids),
+            instance,
+            keep_texts: config.content_retention_days > 0,
+            drains: Drains::default(),
+        };
         Ok(Self {
-            assistant: Assistant {
-                ledger: Arc::clone(&stores.ledger),
-                model: model(config)?,
-                counter,
-                catalogue: Arc::clone(&catalogue),
-                clock: Arc::clone(&clock),
-                ids: Arc::clone(&ids),
-                instance,
-                keep_texts: config.content_retention_days > 0,
-            },
+            assistant: Assistant { meter: meter.clone() },
+            gateway: Gateway { meter },
+            spool,
             accounts: Accounts {
                 ledger: Arc::clone(&stores.ledger),
                 statements: Arc::clone(&stores.statements),
@@ -252,6 +286,14 @@ impl App {
             },
             alerts,
             endpoint: config.alerts.webhook.as_ref().map(|(address, _)| address.fingerprint()),
+            api_keys: ApiKeys {
+                ledger: Arc::clone(&stores.ledger),
+                book: Arc::clone(&stores.api_keys),
+                clock: Arc::clone(&clock),
+                ids: Arc::clone(&ids),
+                secrets: Arc::new(SystemSecrets),
+                recent: RecentKeys::default(),
+            },
             catalogue,
             selling,
             events_came: Notify::new(),
@@ -268,6 +310,14 @@ impl App {
         })
     }
 
+    /// Reads the catalogue anew and puts it in force, for requests that begin from now on. With any fault, the one
+    /// before stays in force.
+    pub fn reload(&self, config: &Config) -> Result<(), Vec<String>> {
+        let counter = Arc::clone(&self.gateway.meter.counter);
+        self.catalogue.replace(catalogue(config, counter.as_ref())?);
+        Ok(())
+    }
+
     /// The sale of credits.
     pub fn billing(&self) -> Result<&Billing, Problem> {
         self.selling.as_ref().map(|selling| &selling.billing).ok_or(Kind::BillingNotConfigured.into())
@@ -276,6 +326,11 @@ impl App {
     /// Whether credits are sold by a simulated checkout.
     pub fn sells_by_sandbox(&self) -> bool {
         self.selling.as_ref().is_some_and(|selling| selling.sandbox.is_some())
+    }
+
+    /// Starts work that runs to its end, whoever waits for it.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.running.spawn_on(work, &self.runtime));
     }
 
     /// Runs work to its end, whether or not the client waits for it.

@@ -1,17 +1,22 @@
 //! The catalogue: plans, models with their prices, charge rules, limits. Plain data that is checked once.
 
+mod live;
+mod models;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use live::LiveCatalogue;
+pub use models::{ImageTokens, Model, Price, Purpose};
+
 use crate::billing::offer::Offer;
-use crate::clock::Timestamp;
 use crate::credits::Credits;
 use crate::ledger::account::PlanName;
 use crate::ledger::command::PaymentPolicy;
 use crate::ledger::limits::LimitBook;
 use crate::ledger::usage::RequestKind;
-use crate::money::{Money, NanoUsd};
-use crate::pricing::ChargeRule;
+use crate::money::Money;
+use crate::pricing::{ChargeRule, Tariff};
 use crate::tokens::Tokens;
 
 /// A plan that customers buy.
@@ -43,58 +48,6 @@ impl Plan {
     }
 }
 
-/// What a model is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Completing conversations.
-    Chat,
-    /// Embedding texts.
-    Embeddings,
-}
-
-/// A model that may be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Model {
-    /// Its id, for clients and for the provider.
-    pub id: String,
-    /// What it is for.
-    pub purpose: Purpose,
-    /// The tokenizer that counts for it.
-    pub tokenizer: String,
-    /// Input and output together, in tokens.
-    pub context_window: Tokens,
-    /// The most output that the model gives.
-    pub max_output: Tokens,
-    /// Whether it reasons before it answers.
-    pub reasoning: bool,
-    /// Its prices over time, oldest first.
-    pub prices: Vec<Price>,
-}
-
-/// What a provider charges for a model from some day on, in nano-dollars for a million tokens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Price {
-    /// The name that usage rows keep: the day it became valid.
-    pub version: String,
-    /// Valid from this moment.
-    pub valid_from: Timestamp,
-    /// Input.
-    pub input: NanoUsd,
-    /// Input served from the provider's cache.
-    pub cached_input: NanoUsd,
-    /// Output.
-    pub output: NanoUsd,
-    /// Reasoning output; `None` counts as output.
-    pub reasoning: Option<NanoUsd>,
-}
-
-impl Model {
-    /// The price in force at `at`; `None` before the first one: then the model cannot be called.
-    pub fn price_at(&self, at: Timestamp) -> Option<&Price> {
-        self.prices.iter().rev().find(|price| price.valid_from <= at)
-    }
-}
-
 /// Everything a catalogue says, before it is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogueParts {
@@ -122,7 +75,9 @@ pub struct CatalogueParts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalogue {
     parts: CatalogueParts,
-    models: BTreeMap<String, Model>,
+    models: BTreeMap<String, Arc<Model>>,
+    /// The id of each model, by every name that clients may use.
+    names: BTreeMap<String, String>,
 }
 
 impl Catalogue {
@@ -131,12 +86,17 @@ impl Catalogue {
         let mut faults = Vec::new();
         for model in &mut parts.models {
             model.prices.sort_by_key(|price| price.valid_from);
-            check_model(model, &mut faults);
+            models::check_model(model, &mut faults);
         }
-        let models: BTreeMap<String, Model> =
-            parts.models.iter().map(|model| (model.id.clone(), model.clone())).collect();
-        if models.len() != parts.models.len() {
-            faults.push("models: two models have the same id".to_owned());
+        let models: BTreeMap<String, Arc<Model>> =
+            parts.models.iter().map(|model| (model.id.clone(), Arc::new(model.clone()))).collect();
+        let mut names = BTreeMap::new();
+        for model in &parts.models {
+            for name in model.names() {
+                if names.insert(name.to_owned(), model.id.clone()).is_some() {
+                    faults.push(format!("models: two models have the name `{name}`"));
+                }
+            }
         }
         if !models.get(&parts.default_model).is_some_and(|model| model.purpose == Purpose::Chat) {
             faults.push(format!("default_model: there is no chat model `{}`", parts.default_model));
@@ -173,17 +133,17 @@ impl Catalogue {
         if parts.usd_brl_e4 <= 0 || parts.credits_per_usd == 0 {
             faults.push("usd_brl and credits_per_usd must be more than zero".to_owned());
         }
-        if faults.is_empty() { Ok(Self { parts, models }) } else { Err(faults) }
+        if faults.is_empty() { Ok(Self { parts, models, names }) } else { Err(faults) }
     }
 
-    /// A model by its id.
-    pub fn model(&self, id: &str) -> Option<&Model> {
-        self.models.get(id)
+    /// A model by a name that clients may use: its id, an alias, a snapshot.
+    pub fn model(&self, name: &str) -> Option<&Arc<Model>> {
+        self.models.get(self.names.get(name)?)
     }
 
     /// All models, by id.
     pub fn models(&self) -> impl Iterator<Item = &Model> {
-        self.models.values()
+        self.models.values().map(|model| &**model)
     }
 
     /// The model of requests that name none.
@@ -191,9 +151,9 @@ impl Catalogue {
         &self.parts.default_model
     }
 
-    /// A model that completes conversations, by its id.
-    pub fn chat_model(&self, id: &str) -> Option<&Model> {
-        self.model(id).filter(|model| model.purpose == Purpose::Chat)
+    /// A model that completes conversations, by a name that clients may use.
+    pub fn chat_model(&self, name: &str) -> Option<&Arc<Model>> {
+        self.model(name).filter(|model| model.purpose == Purpose::Chat)
     }
 
     /// The same catalogue with another default model; `None` when it has no such chat model.
@@ -245,10 +205,13 @@ impl Catalogue {
     }
 
     /// What a kind of request costs.
-    pub fn rule(&self, kind: RequestKind) -> ChargeRule {
+    pub fn tariff(&self, kind: RequestKind) -> Tariff {
         match kind {
-            RequestKind::Assistant => self.parts.assistant,
-            RequestKind::Insights => self.parts.insights,
+            RequestKind::Assistant => Tariff::ByTokens(self.parts.assistant),
+            RequestKind::Insights => Tariff::ByTokens(self.parts.insights),
+            RequestKind::ChatCompletions | RequestKind::Responses | RequestKind::Embeddings => {
+                Tariff::ByCost { credits_per_usd: self.parts.credits_per_usd }
+            }
         }
     }
 
@@ -265,23 +228,5 @@ impl Catalogue {
     /// Credits for a dollar of provider cost.
     pub fn credits_per_usd(&self) -> u32 {
         self.parts.credits_per_usd
-    }
-}
-
-fn check_model(model: &Model, faults: &mut Vec<String>) {
-    let id = &model.id;
-    if model.prices.is_empty() {
-        faults.push(format!("model `{id}`: has no price, so it could never be called"));
-    }
-    let silent = model.purpose == Purpose::Chat && model.max_output == Tokens::ZERO;
-    if model.context_window == Tokens::ZERO || silent {
-        faults.push(format!("model `{id}`: context_window and max_output must be more than zero"));
-    }
-    for pair in model.prices.windows(2) {
-        if let [earlier, later] = pair
-            && earlier.valid_from == later.valid_from
-        {
-            faults.push(format!("model `{id}`: two prices are valid from {}", later.version));
-        }
     }
 }

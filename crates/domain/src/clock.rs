@@ -63,6 +63,11 @@ impl Span {
         Self((secs as i64).saturating_mul(1_000_000))
     }
 
+    /// From whole milliseconds.
+    pub const fn from_millis(millis: u32) -> Self {
+        Self((millis as i64).saturating_mul(1000))
+    }
+
     /// From microseconds; negative counts as zero.
     pub const fn from_micros(micros: i64) -> Self {
         Self(if micros < 0 { 0 } else { micros })

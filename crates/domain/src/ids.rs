@@ -95,6 +95,10 @@ uuid_id! {
     /// One purchase: our record of a payment. Its last six bits are the user's lane.
     PurchaseId
 }
+uuid_id! {
+    /// One API key: a program's way in. Its last six bits are the user's lane.
+    ApiKeyId
+}
 
 impl UserId {
     /// The lane that the user's books lie in: the first 8 bytes of SHA-256 of the id, modulo 64.
@@ -114,25 +118,25 @@ fn with_lane_of(user: &UserId, unique: [u8; 16]) -> [u8; 16] {
     bytes
 }
 
-impl HoldId {
-    /// A hold id for `user`, from 16 unique bytes; the user's lane is written into its last six bits.
-    pub fn for_user(user: &UserId, unique: [u8; 16]) -> Self {
-        Self(with_lane_of(user, unique))
-    }
+macro_rules! carries_lane {
+    ($($name:ident),*) => { $(
+        impl $name {
+            /// An id for `user`, from 16 unique bytes; the user's lane is written into its last six bits.
+            pub fn for_user(user: &UserId, unique: [u8; 16]) -> Self {
+                Self(with_lane_of(user, unique))
+            }
 
-    /// The lane of the user that the hold belongs to.
-    pub fn lane(&self) -> Lane {
-        let [.., last] = self.0;
-        Lane(last & 0b0011_1111)
-    }
+            /// The lane of the user that it belongs to.
+            pub fn lane(&self) -> Lane {
+                let [.., last] = self.0;
+                Lane(last & 0b0011_1111)
+            }
+        }
+    )* };
 }
+carries_lane!(HoldId, PurchaseId, ApiKeyId);
 
 impl PurchaseId {
-    /// A purchase id for `user`, from 16 unique bytes; the user's lane is written into its last six bits.
-    pub fn for_user(user: &UserId, unique: [u8; 16]) -> Self {
-        Self(with_lane_of(user, unique))
-    }
-
     /// The id of the purchase that a subscription's invoice is: always the same for the same invoice.
     pub fn of_invoice(user: &UserId, invoice: &str) -> Self {
         let digest = Sha256::digest(format!("invoice:{invoice}"));
@@ -140,15 +144,9 @@ impl PurchaseId {
         bytes.iter_mut().zip(digest).for_each(|(byte, hashed)| *byte = hashed);
         Self(with_lane_of(user, bytes))
     }
-
-    /// The lane of the user that the purchase belongs to.
-    pub fn lane(&self) -> Lane {
-        let [.., last] = self.0;
-        Lane(last & 0b0011_1111)
-    }
 }
 
-/// Makes unique ids. The only source of randomness that services know.
+/// Makes unique ids. Not secret: see [`crate::ports::api_keys::SecretSource`] for what must not be guessed.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 pub trait IdSource: Send + Sync {
     /// 16 bytes that were never given out before; UUID version 7, so that they sort by time.
@@ -230,10 +228,11 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_id_carries_its_users_lane() {
+    fn ids_carry_their_users_lane() {
         for seed in 0..=255u8 {
             let user = UserId::from_bytes([seed; 16]);
             assert_eq!(HoldId::for_user(&user, [0xff; 16]).lane(), user.lane());
+            assert_eq!(ApiKeyId::for_user(&user, [0xff; 16]).lane(), user.lane());
         }
     }
 

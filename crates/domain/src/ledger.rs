@@ -9,12 +9,13 @@
 //! | refunds and disputes take credits back | [`clawback`] |
 //! | rates, concurrency, daily credits | [`limits`] |
 //! | **what follows from a payment's news**: grant, claw-back, suspension, notice | [`payments`] |
+//! | API keys; **how much one may spend** | [`api_keys`] |
 //! | the low-balance notice, and setting it | [`alerts`] |
 //! | closing an account for good | [`closing`] |
 //! | suspension; which plan is in force | [`standing`] |
 //! | the chained journal | [`journal`] |
 //! | many commands at once: what a store runs | [`batch`] |
-//! | invariants I1 to I9 | [`verify`] |
+//! | invariants I1 to I9 and I11 | [`verify`] |
 //!
 //! To add an act: a request and a [`command::Command`] variant, a function on the book in the room it
 //! belongs to, an arm in [`batch`], a verb on [`crate::ports::ledger::Ledger`], a case in the contract
@@ -22,6 +23,7 @@
 
 pub mod account;
 pub mod alerts;
+pub mod api_keys;
 pub mod batch;
 mod books;
 pub mod clawback;

@@ -6,9 +6,12 @@
 //! - Vocabulary: [`credits`], [`tokens`], [`money`], [`ids`], [`clock`], [`language`], [`contact`].
 //! - [`ledger`]: the rules of credits as pure functions over plain data.
 //! - [`catalog`] and [`pricing`]: plans, models, prices; what a request may cost and what it did cost.
+//! - [`api_keys`]: keys for programs, and how they are written.
 //! - [`ports`]: what the services need of the world.
-//! - [`services`]: what the product does with all that: [`services::assistant`], [`services::accounts`].
+//! - [`services`]: what the product does with all that: [`services::assistant`], [`services::accounts`],
+//!   [`services::api_keys`].
 
+pub mod api_keys;
 pub mod billing;
 pub mod catalog;
 pub mod clock;

@@ -4,8 +4,10 @@
 //! [`crate::ledger::command::Refusal`], breakage is [`Unavailable`]. With the feature `mock`, each port
 //! has a generated mock (`MockLedger`, `MockLanguageModel`, ...).
 
+pub mod api_keys;
 pub mod billing;
 pub mod books;
+pub mod client;
 pub mod identity;
 pub mod language_model;
 pub mod ledger;
@@ -14,6 +16,7 @@ pub mod payments;
 pub mod personal;
 pub mod reports;
 pub mod statements;
+pub mod timer;
 pub mod upkeep;
 
 /// A part of the world did not answer. Says what for the log; never shown to a client.

@@ -2,8 +2,11 @@
 
 pub mod accounts;
 pub mod alerts;
+pub mod api_keys;
 pub mod assistant;
 pub mod billing;
+pub mod gateway;
+pub mod metering;
 pub mod privacy;
 pub mod verification;
 

@@ -5,6 +5,7 @@
 //! this crate finds those that were forgotten.
 
 pub mod alerts;
+pub mod api_keys;
 pub mod billing;
 pub mod clawback;
 pub mod closing;
@@ -18,6 +19,7 @@ pub mod personal;
 pub mod races;
 pub mod reading;
 pub mod settle;
+pub mod spend_caps;
 pub mod standing;
 pub mod upkeep;
 pub mod void;
@@ -143,6 +145,34 @@ macro_rules! ledger_contract {
                 without_limits_no_clock_refuses_a_request,
                 limits_follow_the_plan,
             }
+            api_keys {
+                a_key_comes_back_as_it_was_made,
+                a_key_is_made_once_for_its_id,
+                a_key_can_be_made_by_a_user_who_was_never_seen,
+                a_cap_of_nothing_is_refused,
+                a_hundred_live_keys_are_enough,
+                a_key_is_found_by_its_id_also_when_it_has_ended,
+                keys_are_listed_page_by_page_newest_first,
+                a_revoked_key_stays_revoked_since_the_first_time,
+                the_key_of_another_user_is_unknown,
+                a_key_that_has_ended_holds_nothing,
+                an_ended_key_is_refused_before_anything_else,
+                the_use_of_a_key_is_noted_to_the_minute,
+                many_keys_made_at_once_are_no_more_than_a_hundred,
+                a_key_revoked_in_a_rush_holds_nothing_afterwards,
+            }
+            spend_caps {
+                a_key_holds_no_more_than_it_may_still_spend,
+                a_key_with_too_little_left_is_refused,
+                the_cap_is_looked_at_after_the_credits_and_before_the_limits,
+                what_a_hold_returns_the_key_may_spend_again,
+                keys_do_not_count_for_each_other,
+                settling_adds_the_charge_to_what_the_key_has_spent,
+                a_key_that_has_ended_settles_its_holds,
+                a_hold_is_settled_under_its_own_key_only,
+                a_late_settlement_charges_no_more_than_the_key_may_spend,
+                many_programs_with_one_key_never_pass_its_cap,
+            }
             keys {
                 a_running_request_is_not_started_again,
                 a_key_stands_for_one_request,
@@ -159,6 +189,7 @@ macro_rules! ledger_contract {
                 the_journal_is_read_page_by_page_newest_first,
                 journal_entries_come_with_their_notes,
                 usage_is_read_page_by_page_newest_first,
+                requests_that_broke_off_are_counted_from_a_time_on,
                 totals_count_requests_credits_cost_and_users,
                 totals_of_empty_books_are_zero,
                 every_fact_of_a_request_is_kept,

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use domain::ports::api_keys::ApiKeyBook;
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::ledger::Ledger;
@@ -13,9 +14,9 @@ use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 
 /// A server on the books: everything that two of them may be asked at the same time.
-pub trait Server: Ledger + Till + PurchaseBook + Inbox + Outbox {}
+pub trait Server: Ledger + Till + PurchaseBook + Inbox + Outbox + ApiKeyBook {}
 
-impl<S: Ledger + Till + PurchaseBook + Inbox + Outbox> Server for S {}
+impl<S: Ledger + Till + PurchaseBook + Inbox + Outbox + ApiKeyBook> Server for S {}
 
 /// Empty books in some store, behind every port that the store implements.
 pub struct Fixture {
@@ -41,6 +42,8 @@ pub struct Fixture {
     pub outbox: Arc<dyn Outbox>,
     /// What is personal.
     pub personal: Arc<dyn PersonalData>,
+    /// Reads of API keys.
+    pub api_keys: Arc<dyn ApiKeyBook>,
     /// What must live as long as the fixture: writers, a temporary directory, a database.
     pub guard: Box<dyn Any + Send>,
 }
@@ -68,6 +71,12 @@ impl Fixture {
     pub fn outboxes(&self) -> Vec<Arc<dyn Outbox>> {
         let replica = self.replica.clone().map(|replica| replica as Arc<dyn Outbox>);
         std::iter::once(Arc::clone(&self.outbox)).chain(replica).collect()
+    }
+
+    /// The API keys as every server reads them.
+    pub fn api_key_books(&self) -> Vec<Arc<dyn ApiKeyBook>> {
+        let replica = self.replica.clone().map(|replica| replica as Arc<dyn ApiKeyBook>);
+        std::iter::once(Arc::clone(&self.api_keys)).chain(replica).collect()
     }
 
     /// The inbox as every server reads it.

@@ -3,6 +3,7 @@
 //! It runs the same motor as they do (group commit, then load, decide, store) and rejects what their
 //! constraints reject. Nothing survives the process.
 
+mod api_keys;
 mod billing;
 mod constraints;
 mod inbox;
@@ -58,7 +59,8 @@ impl MemoryStore {
             purchases: Arc::<Self>::clone(&store),
             inbox: Arc::<Self>::clone(&store),
             outbox: Arc::<Self>::clone(&store),
-            personal: store,
+            personal: Arc::<Self>::clone(&store),
+            api_keys: store,
             guard: Box::new(()),
         }
     }

@@ -3,20 +3,21 @@
 
 #![allow(clippy::return_self_not_must_use)]
 
+pub mod api_keys;
 pub mod billing;
 
 use std::sync::Arc;
 
 use domain::clock::Span;
 use domain::credits::Credits;
-use domain::ids::{GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
+use domain::ids::{ApiKeyId, GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
 use domain::language::Language;
 use domain::ledger::account::{Actor, PlanName, SuspensionSource};
 use domain::ledger::command::{
-    AdjustRequest, AnswerBody, ClawBackRequest, CloseRequest, Content, ExpireRequest, GrantRequest,
-    HoldRequest, KeyedRequest, ObservePaymentRequest, ObserveSubscriptionRequest, OpenPurchaseRequest,
-    PlanStanding, ResumeRequest, SetAlertsRequest, SetTopUpRequest, SettleRequest, SuspendRequest,
-    VoidRequest,
+    AdjustRequest, AnswerBody, ClawBackRequest, CloseRequest, Content, CreateApiKeyRequest, ExpireRequest,
+    GrantRequest, HoldRequest, KeyedRequest, ObservePaymentRequest, ObserveSubscriptionRequest,
+    OpenPurchaseRequest, PlanStanding, ResumeRequest, RevokeApiKeyRequest, SetAlertsRequest, SetTopUpRequest,
+    SettleRequest, SuspendRequest, VoidRequest,
 };
 use domain::ledger::holds::HOLD_LIFETIME;
 use domain::ledger::limits::{LimitBook, Limits};
@@ -92,6 +93,7 @@ pub fn hold(user: UserId) -> HoldRequest {
         tokens: Tokens::ZERO,
         kind: RequestKind::Assistant,
         key: None,
+        api_key: None,
         expires_at: time(0).after(HOLD_LIFETIME),
         instance: instance(1),
         limits: Arc::new(LimitBook::unlimited()),
@@ -115,6 +117,8 @@ pub trait HoldExt: Sized {
     fn keyed(self, key: &str) -> Self;
     /// The key stands for another request.
     fn for_request(self, fingerprint: u8) -> Self;
+    /// Came with this API key.
+    fn under(self, api_key: ApiKeyId) -> Self;
     /// Expires so many seconds after it is made.
     fn lasting(self, secs: u32) -> Self;
     /// Made by another server.
@@ -146,6 +150,9 @@ impl HoldExt for HoldRequest {
         self.key.as_mut().expect("a keyed hold").fingerprint = [fingerprint; 32];
         self
     }
+    fn under(self, api_key: ApiKeyId) -> Self {
+        Self { api_key: Some(api_key), ..self }
+    }
     fn lasting(self, secs: u32) -> Self {
         Self { expires_at: self.now.at.after(Span::from_secs(secs)), ..self }
     }
@@ -159,14 +166,25 @@ impl HoldExt for HoldRequest {
 
 /// Settles a hold for 10 credits, keeping neither answer nor texts.
 pub fn settle(user: UserId, hold: HoldId) -> SettleRequest {
-    let (charge, now) = (credits(10), moment(0));
-    SettleRequest { user, hold, charge, facts: facts(), key: None, answer: None, content: None, now }
+    SettleRequest {
+        user,
+        hold,
+        charge: credits(10),
+        facts: facts(),
+        key: None,
+        api_key: None,
+        answer: None,
+        content: None,
+        now: moment(0),
+    }
 }
 
 /// What a test may want otherwise of a settlement.
 pub trait SettleExt: Sized {
     /// What the request came to.
     fn charge(self, amount: i64) -> Self;
+    /// Of a hold that came with this API key.
+    fn under(self, api_key: ApiKeyId) -> Self;
     /// Under the key that it was held under, keeping this answer.
     fn answered(self, key: &str, body: &str) -> Self;
     /// Under the key that it was held under, keeping no answer.
@@ -182,6 +200,9 @@ pub trait SettleExt: Sized {
 impl SettleExt for SettleRequest {
     fn charge(self, amount: i64) -> Self {
         Self { charge: credits(amount), ..self }
+    }
+    fn under(self, api_key: ApiKeyId) -> Self {
+        Self { api_key: Some(api_key), ..self }
     }
     fn answered(self, text: &str, body: &str) -> Self {
         Self { key: Some(key(text)), answer: Some(answer(body)), ..self }
@@ -388,5 +409,7 @@ at!(
     ObserveSubscriptionRequest,
     SetTopUpRequest,
     SetAlertsRequest,
-    CloseRequest
+    CloseRequest,
+    CreateApiKeyRequest,
+    RevokeApiKeyRequest
 );

@@ -51,8 +51,12 @@ async fn a_full_answer_is_read() {
         output: Tokens::new(40),
         reasoning: Tokens::new(30),
     };
-    let expected =
-        Completion { text: "Você gastou R$ 10.".into(), usage: Some(usage), finish: Finish::Stop };
+    let expected = Completion {
+        text: "Você gastou R$ 10.".into(),
+        body: Vec::new(),
+        usage: Some(usage),
+        finish: Finish::Stop,
+    };
     assert_eq!(completion, Ok(expected));
 }
 

@@ -2,8 +2,14 @@
 
 mod answers;
 mod ask;
+mod azure;
 mod broken;
-mod raw;
+mod faults;
+mod inbound;
+mod passed;
 mod refusals;
+mod rejections;
 mod requests;
 mod setup;
+mod streams;
+mod whole;

@@ -28,7 +28,7 @@ async fn a_limit_is_told_apart() {
     let body = error("rate_limit_exceeded", "Slow down");
     assert_eq!(
         refused(429, body).await,
-        ModelError::Limited("rate_limit_exceeded: some_type: Slow down".into())
+        ModelError::Limited { detail: "rate_limit_exceeded: some_type: Slow down".into(), retry_after: None }
     );
 }
 
@@ -69,7 +69,10 @@ async fn long_details_are_cut_at_300_characters() {
 #[tokio::test]
 async fn an_endless_error_keeps_its_status() {
     let body = error("c", &"x".repeat(1_000_000));
-    assert_eq!(refused(429, body).await, ModelError::Limited("no details".into()));
+    assert_eq!(
+        refused(429, body).await,
+        ModelError::Limited { detail: "no details".into(), retry_after: None }
+    );
 }
 
 #[tokio::test]

@@ -4,10 +4,7 @@ use std::future::Future;
 
 use async_trait::async_trait;
 use diesel::data_types::PgTimestamp;
-use diesel::deserialize::FromSqlRow;
-use diesel::pg::Pg;
-use diesel::query_dsl::CompatibleType;
-use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz, Untyped, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use domain::billing::notice::Notice;
 use domain::billing::profile::BillingProfile;
 use domain::billing::purchase::Purchase;
@@ -16,15 +13,11 @@ use domain::clock::{Span, Timestamp};
 use domain::ids::UserId;
 use domain::ports::Unavailable;
 use domain::ports::billing::{PageEnd, PurchaseBook, PurchaseName};
-use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::{profile_columns, purchase_columns, subscription_columns, with_returns};
 use crate::error::Corrupt;
-use crate::reads::READ_BOUND;
-use crate::rows::{
-    NoticeRow, ProfileRow, PurchaseRow, SubscriptionRow, all, lane, stored_id, stored_time, time,
-};
+use crate::rows::{NoticeRow, ProfileRow, PurchaseRow, SubscriptionRow, lane, stored_id, stored_time, time};
 use crate::statement::Statement;
 use crate::storable;
 use crate::store::PostgresStore;
@@ -182,26 +175,6 @@ impl UserRow {
 struct TimeRow {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     at: Option<PgTimestamp>,
-}
-
-impl PostgresStore {
-    /// The rows that a statement answers, over a connection of the pool.
-    pub(crate) async fn ask<R, T>(
-        &self,
-        statement: impl Fn() -> Statement<'static> + Sync,
-        convert: fn(R) -> Result<T, Corrupt>,
-    ) -> Result<Vec<T>, Unavailable>
-    where
-        Untyped: CompatibleType<R, Pg, SqlType = Untyped>,
-        R: FromSqlRow<Untyped, Pg> + Send + 'static,
-        T: Send + 'static,
-    {
-        self.read(READ_BOUND, |connection| {
-            let statement = statement();
-            async move { Ok(all(statement.load::<R>(connection).await?, convert)?) }.boxed()
-        })
-        .await
-    }
 }
 
 pub(crate) fn of_user(sql: &'static str, user: &UserId) -> Statement<'static> {

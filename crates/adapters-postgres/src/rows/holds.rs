@@ -4,7 +4,7 @@ use diesel::data_types::PgTimestamp;
 use diesel::pg::Pg;
 use diesel::prelude::{Queryable, QueryableByName, Selectable};
 use domain::clock::Day;
-use domain::ids::{HoldId, InstanceId};
+use domain::ids::{ApiKeyId, HoldId, InstanceId};
 use domain::ledger::command::{AnswerBody, StoredAnswer};
 use domain::ledger::holds::{Hold, HoldState, KeyRecord};
 use domain::ledger::usage::RequestKind;
@@ -32,6 +32,7 @@ pub(crate) struct HoldRow {
     created_at: PgTimestamp,
     expires_at: PgTimestamp,
     closed_at: Option<PgTimestamp>,
+    api_key_id: Option<Uuid>,
 }
 
 impl HoldRow {
@@ -46,6 +47,7 @@ impl HoldRow {
             absorbed: at.amount("absorbed", self.absorbed)?,
             kind: at.word("request_type", &self.request_type, RequestKind::from_word)?,
             key: self.idempotency_key.map(|key| idempotency_key(&at, "idempotency_key", &key)).transpose()?,
+            api_key: self.api_key_id.map(|id| ApiKeyId::from_bytes(id.into_bytes())),
             instance: InstanceId::from_bytes(self.instance_id.into_bytes()),
             tokens: at.tokens("tokens", self.tokens)?,
             tokens_span: at.micros("tokens_span", self.tokens_span)?,

@@ -5,6 +5,7 @@ use domain::ports::billing::{Inbox, PageEnd, PurchaseBook, PurchaseName, Till};
 use domain::ports::ledger::{Ledger, LedgerError};
 use futures_util::future::join_all;
 use testkit::acts::must;
+use testkit::requests::api_keys::api_key;
 use testkit::requests::billing::{NewsExt, event, new_purchase_id, news, open as buy, subscription};
 use testkit::requests::{SettleExt, credits, grant, hold, settle, user};
 use testkit::time::time;
@@ -79,6 +80,19 @@ async fn what_no_column_can_hold_is_rejected_without_harm_to_others() {
     let results = join_all(requests.map(|request| opened.store.grant(request))).await;
     let taken: Vec<bool> = results.iter().map(Result::is_ok).collect();
     assert_eq!(taken, [false, false, false, true], "{results:?}");
+}
+
+#[tokio::test]
+async fn what_no_column_can_hold_of_an_api_key_is_rejected_without_harm_to_others() {
+    let opened = open().await;
+    let mut nameless = api_key(user(1));
+    nameless.name = "a\0b".to_owned();
+    let mut endless = api_key(user(2));
+    endless.expires_at = Some(Timestamp::from_micros(i64::MAX));
+    let requests = [nameless, endless, api_key(user(3))];
+    let results = join_all(requests.map(|request| opened.store.create_api_key(request))).await;
+    let taken: Vec<bool> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(taken, [false, false, true], "{results:?}");
 }
 
 #[tokio::test]

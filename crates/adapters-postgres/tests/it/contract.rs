@@ -23,7 +23,8 @@ async fn fresh() -> Fixture {
         purchases: store.clone(),
         inbox: store.clone(),
         outbox: store.clone(),
-        personal: store,
+        personal: store.clone(),
+        api_keys: store,
         guard: Box::new((writers, others, database)),
     }
 }

@@ -1,12 +1,14 @@
 //! Rows that cannot be domain values: named, and nobody else's trouble.
 
 use domain::ports::Unavailable;
+use domain::ports::api_keys::ApiKeyBook;
 use domain::ports::billing::{Inbox, PurchaseBook, PurchaseName, Till};
 use domain::ports::ledger::{Ledger, LedgerError};
 use domain::ports::statements::Statements;
 use testkit::acts::must;
+use testkit::requests::api_keys::api_key;
 use testkit::requests::billing::{NewsExt, auto_top_up, event, news, open as buy};
-use testkit::requests::{grant, hold, user};
+use testkit::requests::{HoldExt, grant, hold, user};
 use testkit::time::time;
 
 use crate::harness::{open, run};
@@ -106,4 +108,26 @@ async fn a_corrupt_event_is_named() {
     for named in ["stripe_events", "evt_1", "tries"] {
         assert!(reason.contains(named), "{named} is not in: {reason}");
     }
+}
+
+#[tokio::test]
+async fn a_corrupt_api_key_is_named_wherever_it_is_read() {
+    let opened = open().await;
+    let key = must(opened.store.create_api_key(api_key(user(1))).await);
+    let damage = "UPDATE api_keys SET scopes = 'ai:use juggling'";
+    run(&mut opened.plain().await, damage).await.unwrap();
+    let Unavailable(read) = opened.store.api_key(key.id).await.unwrap_err();
+    let Err(LedgerError::Unavailable(Unavailable(act))) =
+        opened.store.hold(hold(user(1)).under(key.id)).await
+    else {
+        panic!("a corrupt key was used")
+    };
+    for reason in [read, act] {
+        for named in ["api_keys", &user(1).to_string(), &key.id.to_string(), "scopes"] {
+            assert!(reason.contains(named), "{named} is not in: {reason}");
+        }
+    }
+    // Whoever has no part in it goes on.
+    must(opened.store.grant(grant(user(1), "p")).await);
+    must(opened.store.hold(hold(user(1))).await);
 }

@@ -52,6 +52,7 @@ async fn every_migration_can_be_undone() {
     for undo in [
         PRIVACY_UNDONE,
         ALERTS_UNDONE,
+        include_str!("../../../../migrations/postgres/2026-11-25-000001_api_keys/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-22-000003_billing/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-22-000002_hot_updates/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-22-000001_ledger/down.sql"),

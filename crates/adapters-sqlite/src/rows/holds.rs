@@ -33,6 +33,7 @@ struct HoldRow {
     created_at: Cell,
     expires_at: Cell,
     closed_at: Cell,
+    api_key_id: Cell,
 }
 
 impl HoldRow {
@@ -47,6 +48,7 @@ impl HoldRow {
             absorbed: at.credits("absorbed", &self.absorbed)?,
             kind: at.word("request_type", &self.request_type, "a request type", RequestKind::from_word)?,
             key: at.maybe("idempotency_key", &self.idempotency_key, key)?,
+            api_key: at.maybe("api_key_id", &self.api_key_id, Place::id)?,
             instance: at.id("instance_id", &self.instance_id)?,
             tokens: at.tokens("tokens", &self.tokens)?,
             tokens_span: at.span("tokens_span", &self.tokens_span)?,
@@ -127,6 +129,7 @@ pub fn insert(connection: &mut SqliteConnection, hold: &Hold) -> Result<(), Stor
             dsl::created_at.eq(hold.created_at.as_micros()),
             dsl::expires_at.eq(hold.expires_at.as_micros()),
             dsl::closed_at.eq(hold.closed_at.map(Timestamp::as_micros)),
+            dsl::api_key_id.eq(hold.api_key.map(|id| id.to_string())),
         ))
         .execute(connection)?;
     Ok(())

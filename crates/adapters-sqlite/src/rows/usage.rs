@@ -2,7 +2,7 @@
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
-use domain::clock::Span;
+use domain::clock::{Span, Timestamp};
 use domain::credits::Credits;
 use domain::ids::{HoldId, UserId};
 use domain::ledger::usage::{Outcome, RequestKind, UsageContent, UsageFacts, UsageRecord};
@@ -96,6 +96,22 @@ pub fn page(
         }
     };
     Ok(rows.into_iter().map(|row| row.read(user)).collect::<Result<_, _>>()?)
+}
+
+/// How many rows of `user` have this outcome, at or after `since`.
+pub fn count(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    outcome: Outcome,
+    since: Timestamp,
+) -> Result<u32, StoreError> {
+    let owner = Owner::of(user);
+    let count: i64 = dsl::ai_usage_log
+        .filter(dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)))
+        .filter(dsl::created_at.ge(since.as_micros()).and(dsl::outcome.eq(outcome.as_str())))
+        .count()
+        .get_result(connection)?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Hold and credits of every row of `user` with outcome `settled`.

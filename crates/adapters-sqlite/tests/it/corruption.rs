@@ -5,11 +5,13 @@ use std::time::Duration;
 use adapters_sqlite::Options;
 use diesel::connection::SimpleConnection;
 use domain::billing::purchase::Names;
+use domain::ports::api_keys::ApiKeyBook;
 use domain::ports::billing::{Inbox, PurchaseBook, PurchaseName, Till};
 use domain::ports::books::Books;
 use domain::ports::ledger::{Ledger, LedgerError};
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
+use testkit::requests::api_keys::api_key;
 use testkit::requests::billing::{NewsExt, OpenExt, auto_top_up, event, invoice, news, open};
 use testkit::requests::{GrantExt, HoldExt, credits, grant, hold, settle, suspend, user};
 use testkit::time::{moment, secs, time};
@@ -64,6 +66,33 @@ async fn a_row_that_is_no_domain_value_is_named_by_table_key_and_column() {
         assert!(read.contains(named), "{damage}: {read}");
         let books = store.account_books(user(1)).await.expect_err("corrupt").0;
         assert!(books.contains(named), "{damage}: {books}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupt_api_key_is_named_wherever_it_is_read() {
+    for (damage, column) in [
+        ("UPDATE api_keys SET scopes = 'ai:use juggling'", "scopes"),
+        ("UPDATE api_keys SET name = X'00'", "name"),
+        ("UPDATE api_keys SET secret_hash = 'short'", "secret_hash"),
+        ("UPDATE api_keys SET expires_at = 'soon'", "expires_at"),
+        ("UPDATE credit_holds SET api_key_id = 'k'", "api_key_id"),
+    ] {
+        let place = Place::new();
+        let (store, _writer) = place.open();
+        let id = store.create_api_key(api_key(user(1))).await.expect("made").id;
+        store.grant(grant(user(1), "p")).await.expect("granted");
+        held(&store, hold(user(1)).under(id)).await;
+        place.damage(damage);
+        let named = format!("column {column} of");
+        let asked = reason(store.hold(hold(user(1)).under(id)).await);
+        assert!(asked.contains(&named) && asked.contains(&user(1).to_string()), "{damage}: {asked}");
+        let books = store.account_books(user(1)).await.expect_err("corrupt").0;
+        assert!(books.contains(&named), "{damage}: {books}");
+        if damage.contains("api_keys") {
+            let read = store.api_key(id).await.expect_err("corrupt").0;
+            assert!(read.contains(&named), "{damage}: {read}");
+        }
     }
 }
 

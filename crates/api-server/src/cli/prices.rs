@@ -2,7 +2,7 @@
 
 use adapters_openai::Tiktoken;
 use clap::Subcommand;
-use domain::pricing::sold_below_cost;
+use domain::pricing::below_cost::sold_below_cost;
 
 use super::say;
 use crate::config::Config;

@@ -16,6 +16,16 @@ pub enum Database {
     Postgres(SecretString),
 }
 
+impl Database {
+    /// A file or directory beside the local data.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        match self {
+            Self::Sqlite(file) => file.with_file_name(name),
+            Self::Postgres(_) => PathBuf::from("data").join(name),
+        }
+    }
+}
+
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Database({self})")

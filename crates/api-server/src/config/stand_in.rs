@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use secrecy::SecretString;
 
@@ -12,10 +12,7 @@ use super::{Database, LEAST_SECRET};
 /// A random signing key, kept in a file beside the local data, so that tokens outlive a restart and the
 /// command line can sign too.
 pub(super) fn jwt_secret(database: &Database, stand_ins: &mut Vec<String>) -> SecretString {
-    let path = match database {
-        Database::Sqlite(file) => file.with_file_name("development-jwt-secret"),
-        Database::Postgres(_) => PathBuf::from("data/development-jwt-secret"),
-    };
+    let path = database.beside("development-jwt-secret");
     let shown = path.display();
     match read_or_make(&path) {
         Ok(secret) => {

@@ -1,17 +1,20 @@
-//! Bearer tokens become callers.
+//! Bearer tokens and API keys become callers.
 
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
+use domain::api_keys::Credential;
 use domain::ids::UserId;
 use domain::ports::identity::{Caller, Scope};
+use domain::services::api_keys::ApiKeyError;
+use futures_util::future::{Either, LocalBoxFuture};
 
 use super::problem::{Kind, Problem};
 use crate::wiring::App;
 
-/// A caller with a good token. Handlers take it as their first argument, so that nothing of a stranger's
+/// A caller with a good token or API key. Handlers take it as their first argument, so that nothing of a stranger's
 /// request is read.
 pub struct Bearer(pub Caller);
 
@@ -32,6 +35,21 @@ impl Bearer {
         must_be_open(caller.user, app).await?;
         Ok(caller)
     }
+
+    /// The caller, if it may do this and came with a token: not even a key that was given the scope may.
+    pub fn with_token(self, scope: Scope) -> Result<Caller, Problem> {
+        if self.0.api_key.is_some() {
+            return Err(Problem::because(Kind::Forbidden, "an API key may not do this"));
+        }
+        self.with(scope)
+    }
+
+    /// [`Bearer::owner`] and [`Bearer::with_token`] at once.
+    pub async fn owner_with_token(self, scope: Scope, app: &App) -> Result<Caller, Problem> {
+        let caller = self.with_token(scope)?;
+        must_be_open(caller.user, app).await?;
+        Ok(caller)
+    }
 }
 
 /// Refuses the user of a closed account.
@@ -41,14 +59,23 @@ pub async fn must_be_open(user: UserId, app: &App) -> Result<(), Problem> {
 
 impl FromRequest for Bearer {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    /// A token is checked at once; an API key may have to be looked up.
+    type Future = Either<Ready<Result<Self, Problem>>, LocalBoxFuture<'static, Result<Self, Problem>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(authenticate(request))
+        match presented(request) {
+            Ok((app, text)) if Credential::is_meant_by(text) => {
+                let (app, text) = (app.clone(), text.to_owned());
+                Either::Right(Box::pin(async move { by_key(&app, &text).await }))
+            }
+            Ok((app, text)) => Either::Left(ready(by_token(app, text))),
+            Err(problem) => Either::Left(ready(Err(problem))),
+        }
     }
 }
 
-fn authenticate(request: &HttpRequest) -> Result<Bearer, Problem> {
+/// What the client presents as a token.
+fn presented(request: &HttpRequest) -> Result<(&web::Data<App>, &str), Problem> {
     let app = request.app_data::<web::Data<App>>().ok_or(Kind::Internal)?;
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().ok_or(Kind::Unauthorized)?;
@@ -60,14 +87,22 @@ fn authenticate(request: &HttpRequest) -> Result<Bearer, Problem> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Kind::Unauthorized.into());
     }
+    Ok((app, token.trim()))
+}
+
+fn by_token(app: &App, token: &str) -> Result<Bearer, Problem> {
     if !app.tokens.is_ready() {
         // Not the client's fault: a token that nobody can check yet is neither good nor bad.
         let cause = "the keys of the tokens' issuer have not come yet";
         return Err(Problem::because(Kind::TemporarilyUnavailable, cause));
     }
     let now = app.clock.now().at;
-    app.tokens
-        .verify(token.trim(), now)
-        .map(Bearer)
-        .map_err(|reason| Problem::because(Kind::Unauthorized, reason))
+    app.tokens.verify(token, now).map(Bearer).map_err(|reason| Problem::because(Kind::Unauthorized, reason))
+}
+
+async fn by_key(app: &App, text: &str) -> Result<Bearer, Problem> {
+    app.api_keys.authenticate(text).await.map(Bearer).map_err(|error| match error {
+        ApiKeyError::Bad(reason) => Problem::because(Kind::Unauthorized, reason),
+        ApiKeyError::Unavailable(cause) => cause.into(),
+    })
 }

@@ -1,9 +1,11 @@
 //! Taking fields out of JSON, each wrong one noted with its place.
 
+use domain::clock::Timestamp;
 use domain::services::assistant::question::{FieldFault, FieldRule};
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
+use crate::clock::from_rfc3339;
 
 /// The fields of a JSON object. `null` counts as absent; fields nobody asks for are ignored.
 pub struct Fields<'a> {
@@ -89,6 +91,25 @@ impl<'a> Fields<'a> {
     /// An object.
     pub fn object(&mut self, name: &str) -> Option<&'a Map<String, Value>> {
         self.typed(name, "an object", Value::as_object)
+    }
+
+    /// A list of texts; those that are none stand in it as nothing.
+    pub fn texts(&mut self, name: &str) -> Option<Vec<Option<&'a str>>> {
+        let items = self.typed(name, "a list", Value::as_array)?;
+        for (index, _) in items.iter().enumerate().filter(|(_, item)| !item.is_string()) {
+            self.fault(&format!("{name}/{index}"), FieldRule::Type("a string"));
+        }
+        Some(items.iter().map(Value::as_str).collect())
+    }
+
+    /// A moment after `now`, written as RFC 3339.
+    pub fn future_time(&mut self, name: &str, now: Timestamp) -> Option<Timestamp> {
+        let text = self.text(name)?;
+        let time = from_rfc3339(text).filter(|time| *time > now);
+        if time.is_none() {
+            self.fault(name, FieldRule::FutureTime);
+        }
+        time
     }
 
     /// Looks into an object field; the faults found there are kept here.

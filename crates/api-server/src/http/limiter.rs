@@ -42,7 +42,7 @@ impl IpLimiter {
         limiter.check_key(&network(address)).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             let retry_after = Span::from_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
-            Kind::RateLimited { retry_after }.into()
+            Kind::RateLimited { limit: None, retry_after }.into()
         })
     }
 }

@@ -8,15 +8,18 @@ use domain::clock::Span;
 use domain::credits::Credits;
 use domain::ledger::command::{Limit, Refusal};
 use domain::ports::Unavailable;
-use domain::ports::language_model::ModelError;
+use domain::ports::language_model::{ModelError, Rejection};
 use domain::ports::ledger::LedgerError;
 use domain::ports::payments::PaymentError;
 use domain::services::accounts::ManualCreditsError;
-use domain::services::assistant::AskError;
 use domain::services::assistant::question::{FieldFault, FieldRule};
 use domain::services::billing::checkout::CheckoutError;
 use domain::services::billing::inbox::ReceiveError;
 use domain::services::billing::refunds::RefundError;
+use domain::services::metering::AskError;
+
+/// When to come back to a provider that limits us and does not say until when.
+const USUAL_REST: Span = Span::from_secs(10);
 
 /// An error on its way to a client.
 #[derive(Debug)]
@@ -64,6 +67,15 @@ pub enum Kind {
         /// What it takes.
         required: Credits,
     },
+    /// The API key may not spend that much more.
+    ApiKeyCapReached {
+        /// What it may still spend.
+        available: Credits,
+        /// What it takes.
+        required: Credits,
+    },
+    /// The user has as many live API keys as there may be.
+    TooManyApiKeys,
     /// Never had credits.
     NoCredits {
         /// What it takes.
@@ -82,6 +94,8 @@ pub enum Kind {
     },
     /// A limit is reached.
     RateLimited {
+        /// Which, where it is one of the account's.
+        limit: Option<Limit>,
         /// When to come back.
         retry_after: Span,
     },
@@ -89,8 +103,13 @@ pub enum Kind {
     ModelNotAvailable,
     /// The model's provider failed.
     AiUnavailable,
-    /// The model's provider is limiting us.
-    AiBusy,
+    /// The model's providers are limiting us, or have failed too often lately.
+    AiBusy {
+        /// When to come back.
+        retry_after: Span,
+    },
+    /// The model's provider says that the client's own request is wrong.
+    Rejected(Box<Rejection>),
     /// The model's provider did not answer in time.
     AiTimeout,
     /// Nothing is sold here.
@@ -139,6 +158,8 @@ impl Kind {
             Self::SubscriptionPaid => (StatusCode::CONFLICT, "subscription_active"),
             Self::CreditsRemain { .. } => (StatusCode::CONFLICT, "credits_remaining"),
             Self::InsufficientCredits { .. } => (StatusCode::PAYMENT_REQUIRED, "insufficient_credits"),
+            Self::ApiKeyCapReached { .. } => (StatusCode::PAYMENT_REQUIRED, "api_key_cap_reached"),
+            Self::TooManyApiKeys => (StatusCode::CONFLICT, "too_many_api_keys"),
             Self::NoCredits { .. } => (StatusCode::PAYMENT_REQUIRED, "no_credits"),
             Self::KeyInProgress => (StatusCode::CONFLICT, "idempotency_in_progress"),
             Self::KeyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch"),
@@ -147,7 +168,10 @@ impl Kind {
             Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
             Self::ModelNotAvailable => (StatusCode::UNPROCESSABLE_ENTITY, "model_not_available"),
             Self::AiUnavailable => (StatusCode::BAD_GATEWAY, "ai_unavailable"),
-            Self::AiBusy => (StatusCode::SERVICE_UNAVAILABLE, "ai_unavailable"),
+            Self::AiBusy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "ai_unavailable"),
+            Self::Rejected(rejection) => {
+                (StatusCode::from_u16(rejection.status).unwrap_or(StatusCode::BAD_REQUEST), "rejected")
+            }
             Self::AiTimeout => (StatusCode::GATEWAY_TIMEOUT, "ai_timeout"),
             Self::BillingNotConfigured => (StatusCode::SERVICE_UNAVAILABLE, "billing_not_configured"),
             Self::PaymentUnavailable => (StatusCode::BAD_GATEWAY, "payment_unavailable"),
@@ -167,9 +191,8 @@ impl Kind {
     /// When the client may try again, where that is known.
     pub fn retry_after(&self) -> Option<Span> {
         match self {
-            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::RateLimited { retry_after, .. } | Self::AiBusy { retry_after } => Some(*retry_after),
             Self::TemporarilyUnavailable | Self::NotReady(_) => Some(Span::from_secs(2)),
-            Self::AiBusy => Some(Span::from_secs(10)),
             Self::KeyInProgress | Self::RequestsRunning => Some(Span::from_secs(1)),
             Self::MalformedJson
             | Self::BadRequest
@@ -184,6 +207,8 @@ impl Kind {
             | Self::SubscriptionPaid
             | Self::CreditsRemain { .. }
             | Self::InsufficientCredits { .. }
+            | Self::ApiKeyCapReached { .. }
+            | Self::TooManyApiKeys
             | Self::NoCredits { .. }
             | Self::KeyMismatch
             | Self::AnswerNotKept
@@ -191,6 +216,7 @@ impl Kind {
             | Self::ModelNotAvailable
             | Self::AiUnavailable
             | Self::AiTimeout
+            | Self::Rejected(_)
             | Self::BillingNotConfigured
             | Self::PaymentUnavailable
             | Self::PaymentRefused
@@ -273,7 +299,16 @@ impl From<Refusal> for Problem {
             Refusal::InsufficientCredits { available, required } => {
                 Kind::InsufficientCredits { available, required }.into()
             }
-            Refusal::RateLimited { retry_after, .. } => Kind::RateLimited { retry_after }.into(),
+            Refusal::ApiKeyCapReached { available, required } => {
+                Kind::ApiKeyCapReached { available, required }.into()
+            }
+            // As it would have been a moment later.
+            Refusal::ApiKeyEnded => Self::because(Kind::Unauthorized, refusal),
+            Refusal::ApiKeyUnknown => Kind::NotFound.into(),
+            Refusal::TooManyApiKeys => Kind::TooManyApiKeys.into(),
+            Refusal::RateLimited { limit, retry_after } => {
+                Kind::RateLimited { limit: Some(limit), retry_after }.into()
+            }
             Refusal::ExceedsLimit { limit } => Self::field(exceeding_field(limit), FieldRule::WithinLimit),
             Refusal::NotEnough { available } => Kind::NotEnough { available }.into(),
             Refusal::AmountOutOfRange => Self::field("/amount", FieldRule::AmountWithin(Credits::MAX.get())),
@@ -298,6 +333,7 @@ impl From<AskError> for Problem {
     fn from(error: AskError) -> Self {
         match error {
             AskError::ModelNotAvailable(_) => Kind::ModelNotAvailable.into(),
+            AskError::NoImages => Self::field("", FieldRule::NoImages),
             AskError::TooLong => Self::field("/conversationHistory", FieldRule::RoomToAnswer),
             AskError::Refused(refusal) => refusal.into(),
             AskError::Model(error) => error.into(),
@@ -315,7 +351,11 @@ impl From<ModelError> for Problem {
             | ModelError::Failed { .. }
             | ModelError::Unusable(_)
             | ModelError::Interrupted(_) => Kind::AiUnavailable,
-            ModelError::Limited(_) => Kind::AiBusy,
+            ModelError::Limited { retry_after, .. } => {
+                Kind::AiBusy { retry_after: retry_after.unwrap_or(USUAL_REST) }
+            }
+            ModelError::Resting { retry_after } => Kind::AiBusy { retry_after },
+            ModelError::Rejected(ref rejection) => Kind::Rejected(rejection.clone()),
             ModelError::TimedOut => Kind::AiTimeout,
         };
         Self::because(kind, error)

@@ -11,8 +11,9 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::envelope::request_id;
+use super::openai_errors;
 use super::problem::{Kind, Problem};
-use super::texts::{self, language_of};
+use super::texts::{self, Language, language_of};
 
 /// Where the kinds of problems are described.
 const TYPES: &str = "https://saldo.dev/problems/";
@@ -37,7 +38,7 @@ pub async fn render_problems(
         },
         None => (of_status(response.status()), None),
     };
-    log(&kind, cause.as_deref(), response.request());
+    log(&kind, cause.as_deref(), &request_id(response.request()));
     let mut document = document(&kind, response.request());
     // What the layers inside said of the method and the like stays.
     for (name, value) in response.headers() {
@@ -60,10 +61,9 @@ fn of_status(status: StatusCode) -> Kind {
 }
 
 /// The one place where a cause is logged.
-fn log(kind: &Kind, cause: Option<&str>, request: &HttpRequest) {
+pub fn log(kind: &Kind, cause: Option<&str>, request_id: &str) {
     let (status, code) = kind.status_and_code();
     let Some(cause) = cause else { return };
-    let request_id = request_id(request);
     if status.is_server_error() {
         tracing::error!(%request_id, code, cause, "request failed");
     } else {
@@ -71,9 +71,57 @@ fn log(kind: &Kind, cause: Option<&str>, request: &HttpRequest) {
     }
 }
 
-/// The response for a problem.
+/// The response for a problem: OpenAI's error object where that is spoken, else a problem document.
 pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
-    let language = language_of(request.headers());
+    let (status, language, kind_of_body, body) = if openai_errors::speaks_openai(request) {
+        let language = openai_errors::language(request);
+        let (status, body) = openai_errors::body(kind, language);
+        (status, language, "application/json", body)
+    } else {
+        let language = language_of(request.headers());
+        (
+            kind.status_and_code().0,
+            language,
+            "application/problem+json",
+            problem(kind, &Asked::of(request)).into(),
+        )
+    };
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CONTENT_TYPE, kind_of_body));
+    response.insert_header((CONTENT_LANGUAGE, language.tag()));
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    if let Some(wait) = kind.retry_after() {
+        response.insert_header((RETRY_AFTER, HeaderValue::from(wait.as_secs_up().max(1))));
+    }
+    if *kind == Kind::Unauthorized {
+        response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"saldo\""));
+    }
+    if matches!(kind, Kind::BodyTooLarge | Kind::BodyTimeout) {
+        // The rest of the body is not read, so the connection cannot be used again.
+        response.force_close();
+    }
+    response.body(body.to_string())
+}
+
+/// What of a request its problem documents tell.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    language: Language,
+    path: String,
+    request_id: String,
+}
+
+impl Asked {
+    /// Of a request.
+    pub fn of(request: &HttpRequest) -> Self {
+        let language = language_of(request.headers());
+        Self { language, path: request.path().to_owned(), request_id: request_id(request) }
+    }
+}
+
+/// The problem document.
+pub fn problem(kind: &Kind, asked: &Asked) -> Map<String, Value> {
+    let language = asked.language;
     let (status, code) = kind.status_and_code();
     let (title, message) = texts::say(kind, language);
     let mut body = Map::new();
@@ -82,9 +130,9 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
     put("title", title.into());
     put("status", status.as_u16().into());
     put("detail", message.clone().into());
-    put("instance", request.path().into());
+    put("instance", asked.path.clone().into());
     put("code", code.into());
-    put("request_id", request_id(request).into());
+    put("request_id", asked.request_id.clone().into());
     // The seed's names, which its client shows to people.
     put("error", title.into());
     put("message", message.into());
@@ -98,7 +146,8 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
                 .collect();
             put("errors", errors.into());
         }
-        Kind::InsufficientCredits { available, required } => {
+        Kind::InsufficientCredits { available, required }
+        | Kind::ApiKeyCapReached { available, required } => {
             put("available_credits", available.get().into());
             put("required_credits", required.get().into());
         }
@@ -110,7 +159,7 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
             put("available_credits", available.get().into());
         }
         Kind::NotReady(reasons) => put("reasons", reasons.clone().into()),
-        Kind::RateLimited { retry_after } => put("retry_after", retry_after.as_secs_up().into()),
+        Kind::RateLimited { retry_after, .. } => put("retry_after", retry_after.as_secs_up().into()),
         Kind::MalformedJson
         | Kind::BadRequest
         | Kind::BodyTooLarge
@@ -122,12 +171,14 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
         | Kind::RequestsRunning
         | Kind::SubscriptionRenews
         | Kind::SubscriptionPaid
+        | Kind::TooManyApiKeys
         | Kind::KeyInProgress
         | Kind::KeyMismatch
         | Kind::AnswerNotKept
         | Kind::ModelNotAvailable
         | Kind::AiUnavailable
-        | Kind::AiBusy
+        | Kind::AiBusy { .. }
+        | Kind::Rejected(_)
         | Kind::AiTimeout
         | Kind::BillingNotConfigured
         | Kind::PaymentUnavailable
@@ -141,19 +192,5 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
         | Kind::MethodNotAllowed
         | Kind::Internal => {}
     }
-    let mut response = HttpResponse::build(status);
-    response.insert_header((CONTENT_TYPE, "application/problem+json"));
-    response.insert_header((CONTENT_LANGUAGE, language.tag()));
-    response.insert_header((CACHE_CONTROL, "no-store"));
-    if let Some(wait) = kind.retry_after() {
-        response.insert_header((RETRY_AFTER, HeaderValue::from(wait.as_secs_up().max(1))));
-    }
-    if *kind == Kind::Unauthorized {
-        response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"saldo\""));
-    }
-    if matches!(kind, Kind::BodyTooLarge | Kind::BodyTimeout) {
-        // The rest of the body is not read, so the connection cannot be used again.
-        response.force_close();
-    }
-    response.body(Value::Object(body).to_string())
+    body
 }

@@ -2,6 +2,7 @@
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 pub use domain::language::Language;
+use domain::ledger::api_keys::MOST_LIVE;
 use domain::services::assistant::question::FieldRule;
 
 use super::problem::Kind;
@@ -116,6 +117,20 @@ pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
                 format!("You have only {available} credits."),
             ),
         ),
+        Kind::ApiKeyCapReached { available, .. } => (
+            language.pick("Limite da chave de API atingido", "API key cap reached"),
+            language.pick(
+                format!("Esta chave de API só pode gastar mais {available} créditos."),
+                format!("This API key may spend only {available} more credits."),
+            ),
+        ),
+        Kind::TooManyApiKeys => (
+            language.pick("Chaves de API demais", "Too many API keys"),
+            language.pick(
+                format!("Você já tem {MOST_LIVE} chaves de API ativas. Revogue uma para criar outra."),
+                format!("You have {MOST_LIVE} live API keys already. Revoke one to make another."),
+            ),
+        ),
         Kind::NoCredits { .. } => texts(
             ("Sem créditos", "No credits"),
             ("Você não tem créditos de IA. Adquira um plano.", "You have no AI credits. Buy a plan."),
@@ -148,7 +163,12 @@ pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
                 format!("Only {available} credits are available on the account."),
             ),
         ),
-        Kind::RateLimited { retry_after } => (
+        // What the provider says is passed on where the client speaks its language; it is not for people.
+        Kind::Rejected(_) => texts(
+            ("Requisição recusada pelo provedor", "Request rejected by the provider"),
+            ("O provedor do modelo recusou a requisição.", "The model's provider rejected the request."),
+        ),
+        Kind::RateLimited { retry_after, .. } => (
             language.pick("Limite atingido", "Limit reached"),
             language.pick(
                 format!("Muitas requisições. Tente de novo em {} s.", retry_after.as_secs_up()),
@@ -162,7 +182,7 @@ pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
                 "The model does not exist or is not for sale.",
             ),
         ),
-        Kind::AiUnavailable | Kind::AiBusy => texts(
+        Kind::AiUnavailable | Kind::AiBusy { .. } => texts(
             ("Conexão com OpenAI falhou", "Connection to OpenAI failed"),
             (
                 "A IA não respondeu. Nada foi cobrado. Tente novamente em instantes.",
@@ -290,9 +310,34 @@ pub fn rule(rule: &FieldRule, language: Language) -> String {
             "deve ser um endereço de e-mail, como maria@example.com",
             "must be an e-mail address such as maria@example.com",
         ),
+        FieldRule::NoImages => {
+            texts("tem imagens, que este modelo não aceita", "has images, which this model does not take")
+        }
+        FieldRule::Printable => {
+            texts("não pode ter caracteres de controle", "must not have control characters")
+        }
+        FieldRule::Scopes(scopes) => {
+            let list = scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+            language.pick(
+                format!("deve ser uma das permissões que você pode dar a uma chave: {list}"),
+                format!("must be one of the scopes that you can give to a key: {list}"),
+            )
+        }
         FieldRule::Unsupported => {
             texts("ainda não é suportado nesta versão", "is not supported by this version yet")
         }
+        FieldRule::CostUnbounded => texts(
+            "não é aceito: o custo não pode ser limitado de antemão",
+            "is not accepted: what it costs cannot be bounded beforehand",
+        ),
+        FieldRule::AtLeastItems(least) => language.pick(
+            format!("deve ter no mínimo {least} elemento(s)"),
+            format!("must have at least {least} element(s)"),
+        ),
+        FieldRule::AtMostItems(most) => language.pick(
+            format!("deve ter no máximo {most} elementos"),
+            format!("must have at most {most} elements"),
+        ),
     }
 }
 
@@ -303,6 +348,10 @@ fn type_name(english: &str) -> &'static str {
         "a whole number" => "um número inteiro",
         "an object" => "um objeto",
         "a list" => "uma lista",
+        "a string or a list" => "um texto ou uma lista",
+        "a string, or a list of strings, of tokens, or of lists of tokens" => {
+            "um texto, ou uma lista de textos, de tokens ou de listas de tokens"
+        }
         "true or false" => "verdadeiro ou falso",
         _ => "de outro tipo",
     }

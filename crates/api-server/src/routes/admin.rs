@@ -1,7 +1,7 @@
 //! What admins see and do.
 
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
-use chrono::{DateTime, Days, NaiveDate};
+use chrono::{Days, NaiveDate};
 use domain::clock::Timestamp;
 use domain::credits::Credits;
 use domain::ids::{IdempotencyKey, UserId};
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::credits::Parameters;
 use super::views::AdminCreditsBody;
-use crate::clock::{day_start, rfc3339, to_timestamp, today};
+use crate::clock::{day_start, from_rfc3339, rfc3339, to_timestamp, today};
 use crate::http::auth::Bearer;
 use crate::http::body::{MOST_BYTES, read_bytes, read_json};
 use crate::http::fields::Fields;
@@ -74,9 +74,7 @@ fn range(app: &App, query: &Parameters) -> Result<(Timestamp, Timestamp), Proble
         None => Ok(None),
         Some(text) => match plausible_day(text) {
             Some(day) => Ok(Some(day_range(day).0)),
-            None => DateTime::parse_from_rfc3339(text)
-                .map(|time| Some(to_timestamp(time.to_utc())))
-                .map_err(|_| wrong(name)),
+            None => from_rfc3339(text).map(Some).ok_or_else(|| wrong(name)),
         },
     };
     match (moment("from")?, moment("to")?) {
@@ -131,15 +129,10 @@ fn manual_credits(
         fields.fault("amount", FieldRule::AmountWithin(MOST_BY_HAND.get()));
     }
     let reason = reason(&mut fields);
-    let expires_at = fields.text("expires_at").map(|text| {
-        let time = DateTime::parse_from_rfc3339(text).ok().map(|time| to_timestamp(time.to_utc()));
-        if time.is_none_or(|time| time <= app.clock.now().at) {
-            fields.fault("expires_at", FieldRule::FutureTime);
-        } else if amount < 0 {
-            fields.fault("expires_at", FieldRule::OnlyWithGrants);
-        }
-        time.unwrap_or_default()
-    });
+    let expires_at = fields.future_time("expires_at", app.clock.now().at);
+    if expires_at.is_some() && amount < 0 {
+        fields.fault("expires_at", FieldRule::OnlyWithGrants);
+    }
     let amount = credits.unwrap_or(Credits::ZERO);
     fields.finish(ManualCredits { user, amount, reason, expires_at, key })
 }

@@ -1,4 +1,4 @@
-//! When and where users are told.
+//! When and where users are told. No API key gets to see a person's address.
 
 use actix_web::{Responder, web};
 use domain::contact::{Contact, EmailAddress};
@@ -46,7 +46,7 @@ impl AlertsBody {
 /// `GET /api/user/alerts`: also for who may only change them.
 pub async fn alerts(bearer: Bearer, app: web::Data<App>) -> Result<impl Responder, Problem> {
     let scope = if bearer.0.may(Scope::AccountWrite) { Scope::AccountWrite } else { Scope::CreditsRead };
-    let user = bearer.with(scope)?.user;
+    let user = bearer.with_token(scope)?.user;
     let view = app.accounts.view(user).await?;
     if view.closed_at.is_some() {
         return Err(Kind::AccountClosed.into());
@@ -61,7 +61,7 @@ pub async fn set_alerts(
     app: web::Data<App>,
     payload: web::Payload,
 ) -> Result<impl Responder, Problem> {
-    let user = bearer.with(Scope::AccountWrite)?.user;
+    let user = bearer.with_token(Scope::AccountWrite)?.user;
     let request = wanted(&app, user, &read_json(payload).await?)?;
     let (threshold, email, language) = (request.threshold, request.email.clone(), request.language);
     let ledger = app.stores.ledger.clone();

@@ -1,18 +1,21 @@
 //! `POST /api/ai-assistant` and `POST /api/ai-insights`.
 
+mod stream;
+
 use actix_web::{HttpRequest, HttpResponse, web};
-use domain::ids::UserId;
-use domain::ports::identity::Scope;
-use domain::services::assistant::question::{Analysis, FieldRule, Question, RawQuestion};
+use domain::ports::identity::{Caller, Scope};
+use domain::services::assistant::question::{Analysis, Question, RawQuestion};
 use domain::services::assistant::{Answer, Asking};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::streams;
 use crate::http::auth::Bearer;
+use crate::http::billing_headers;
 use crate::http::body::read_json;
 use crate::http::envelope::request_id;
 use crate::http::fields::Fields;
-use crate::http::headers::{IDEMPOTENCY_REPLAYED, X_CREDITS_CHARGED, X_CREDITS_REMAINING, idempotency_key};
+use crate::http::headers::idempotency_key;
 use crate::http::problem::Problem;
 use crate::wiring::App;
 
@@ -23,9 +26,13 @@ pub async fn ask(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let asking = asking(bearer.with(Scope::AiUse)?.user, &request)?;
-    let question = question(&read_json(payload).await?)?;
+    let asking = asking(&bearer.with(Scope::AiUse)?, &request)?;
+    let (question, streamed) = question(&read_json(payload).await?)?;
     let assistant = app.assistant.clone();
+    if streamed {
+        let dialect = stream::Dialect::new(&request);
+        return streams::respond(&app, async move { assistant.open(asking, question).await }, dialect).await;
+    }
     let answer = app.run(async move { assistant.ask(asking, question).await }).await??;
     Ok(answered(&answer, &AssistantBody::from(&answer)))
 }
@@ -37,26 +44,21 @@ pub async fn insights(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let asking = asking(bearer.with(Scope::AiUse)?.user, &request)?;
+    let asking = asking(&bearer.with(Scope::AiUse)?, &request)?;
     let analysis = analysis(&read_json(payload).await?)?;
     let assistant = app.assistant.clone();
     let answer = app.run(async move { assistant.insights(asking, analysis).await }).await??;
     Ok(answered(&answer, &InsightsBody::from(&answer)))
 }
 
-fn asking(user: UserId, request: &HttpRequest) -> Result<Asking, Problem> {
-    Ok(Asking { user, key: idempotency_key(request)?, request_id: request_id(request) })
+/// Who asks, and under which names.
+pub(super) fn asking(caller: &Caller, request: &HttpRequest) -> Result<Asking, Problem> {
+    let (user, api_key) = (caller.user, caller.api_key);
+    Ok(Asking { user, api_key, key: idempotency_key(request)?, request_id: request_id(request) })
 }
 
 fn answered(answer: &Answer, body: &impl Serialize) -> HttpResponse {
-    let charged_now = if answer.replayed { 0 } else { answer.charged.get() };
-    let mut response = HttpResponse::Ok();
-    response.insert_header((X_CREDITS_CHARGED, charged_now));
-    response.insert_header((X_CREDITS_REMAINING, answer.remaining.get()));
-    if answer.replayed {
-        response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
-    }
-    response.json(body)
+    billing_headers::of_answer(&answer.bill, answer.terms.as_ref()).json(body)
 }
 
 #[derive(Serialize)]
@@ -76,11 +78,11 @@ impl<'a> From<&'a Answer> for AssistantBody<'a> {
         Self {
             response: &answer.text,
             r#type: answer.kind.as_str(),
-            tokens_used: answer.tokens.get(),
-            credits_used: answer.charged.get(),
-            credits_remaining: answer.remaining.get(),
-            model: &answer.model,
-            request_id: &answer.request_id,
+            tokens_used: answer.bill.tokens.get(),
+            credits_used: answer.bill.charged.get(),
+            credits_remaining: answer.bill.remaining.get(),
+            model: &answer.bill.model,
+            request_id: &answer.bill.request_id,
         }
     }
 }
@@ -100,11 +102,11 @@ impl<'a> From<&'a Answer> for InsightsBody<'a> {
     fn from(answer: &'a Answer) -> Self {
         Self {
             insights: &answer.text,
-            credits_used: answer.charged.get(),
-            tokens_used: answer.tokens.get(),
-            credits_remaining: answer.remaining.get(),
-            model: &answer.model,
-            request_id: &answer.request_id,
+            credits_used: answer.bill.charged.get(),
+            tokens_used: answer.bill.tokens.get(),
+            credits_remaining: answer.bill.remaining.get(),
+            model: &answer.bill.model,
+            request_id: &answer.bill.request_id,
         }
     }
 }
@@ -113,7 +115,8 @@ impl<'a> From<&'a Answer> for InsightsBody<'a> {
 const SYSTEM_FIGURES: [&str; 5] =
     ["totalIncome", "totalExpense", "balance", "pendingTransactions", "accountsCount"];
 
-fn question(body: &Value) -> Result<Question, Problem> {
+/// The question, and whether its answer is wanted piece by piece.
+fn question(body: &Value) -> Result<(Question, bool), Problem> {
     let mut fields = Fields::of_body(body)?;
     let message = fields.text("message").map(str::to_owned);
     fields.inside("systemData", |data| {
@@ -125,12 +128,10 @@ fn question(body: &Value) -> Result<Question, Problem> {
         (turn.text("role").map(str::to_owned), turn.text("content").map(str::to_owned))
     });
     let model = fields.text("model").map(str::to_owned);
-    if fields.flag("stream") == Some(true) {
-        fields.fault("stream", FieldRule::Unsupported);
-    }
+    let streamed = fields.flag("stream") == Some(true);
     let system_data = body.get("systemData").filter(|data| !data.is_null()).map(Value::to_string);
     let parsed = Question::parse(RawQuestion { message, system_data, history, model });
-    fields.also(parsed)
+    Ok((fields.also(parsed)?, streamed))
 }
 
 fn analysis(body: &Value) -> Result<Analysis, Problem> {

@@ -56,7 +56,8 @@ impl<'a> From<&'a Plan> for PlanBody<'a> {
 /// `GET /api/billing/plans`.
 pub async fn plans(bearer: Bearer, app: web::Data<App>) -> Result<HttpResponse, Problem> {
     must_be_open(bearer.0.user, &app).await?;
-    let plans: Vec<PlanBody<'_>> = app.catalogue.plans().iter().map(PlanBody::from).collect();
+    let catalogue = app.catalogue.current();
+    let plans: Vec<PlanBody<'_>> = catalogue.plans().iter().map(PlanBody::from).collect();
     Ok(HttpResponse::Ok().json(json!({ "data": plans, "simulated": app.sells_by_sandbox() })))
 }
 

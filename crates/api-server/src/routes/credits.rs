@@ -7,6 +7,7 @@ use domain::ports::identity::Scope;
 use domain::ports::statements::{JournalLine, UsageCursor};
 use domain::services::assistant::question::FieldRule;
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use super::views::{CreditsBody, EntryBody, Page, UsageBody};
 use crate::http::auth::Bearer;
@@ -57,8 +58,13 @@ pub async fn usage(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Re
 pub type Parameters = Query<HashMap<String, String>>;
 
 fn usage_cursor(text: &str) -> Option<UsageCursor> {
-    let (at, hold) = text.split_once('_')?;
-    Some(UsageCursor { at: Timestamp::from_micros(at.parse().ok()?), hold: hold.parse().ok()? })
+    time_and_name(text).map(|(at, hold)| UsageCursor { at, hold })
+}
+
+/// The end of a page of things in the order of time: `microseconds_name`.
+pub(super) fn time_and_name<T: FromStr>(text: &str) -> Option<(Timestamp, T)> {
+    let (at, name) = text.split_once('_')?;
+    Some((Timestamp::from_micros(at.parse().ok()?), name.parse().ok()?))
 }
 
 /// `limit` and `cursor`.

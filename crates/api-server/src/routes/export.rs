@@ -1,7 +1,6 @@
 //! The document of an export: written piece by piece, so that it may be as long as it wants.
 //!
-//! What is new about a user and kept anywhere gets a section here. API keys do, too, once there are any: their names
-//! and dates, never the keys.
+//! What is new about a user and kept anywhere gets a section here.
 
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use domain::ledger::holds::KeyRecord;
 use domain::ledger::lots::Lot;
 use domain::ledger::usage::UsageContent;
 use domain::ports::Unavailable;
+use domain::ports::api_keys::ApiKeyCursor;
 use domain::ports::billing::PageEnd;
 use domain::ports::statements::{JournalLine, UsageCursor};
 use futures_util::Stream;
@@ -20,6 +20,7 @@ use futures_util::stream::try_unfold;
 use serde_json::{Value, json};
 
 use super::alerts::AlertsBody;
+use super::api_keys::ApiKeyBody;
 use super::purchases::{NoticeBody, PurchaseBody, notice_name};
 use super::views::{CreditsBody, EntryBody, UsageBody};
 use crate::clock::rfc3339;
@@ -83,6 +84,7 @@ enum Place {
     Texts(Option<HoldId>),
     Answers(Option<IdempotencyKey>),
     Purchases(Option<PageEnd>),
+    ApiKeys(Option<ApiKeyCursor>),
     Notices(Option<PageEnd>),
     End,
 }
@@ -148,7 +150,14 @@ async fn write(app: &App, user: UserId, place: Place) -> Result<(String, Place),
             let end = |at, name| Place::Purchases(Some(PageEnd { at, name }));
             let next = rows.last().map(|row| end(row.created_at, row.id.to_string()));
             let body = |row: &_| json!(PurchaseBody::from(row));
-            Ok(section("purchases", before.is_none(), &rows, body, next, Place::Notices(None)))
+            Ok(section("purchases", before.is_none(), &rows, body, next, Place::ApiKeys(None)))
+        }
+        Place::ApiKeys(before) => {
+            let rows = app.api_keys.list(user, before, PAGE).await?;
+            let next =
+                rows.last().map(|row| Place::ApiKeys(Some(ApiKeyCursor { at: row.created_at, id: row.id })));
+            let body = |row: &_| json!(ApiKeyBody::from(row));
+            Ok(section("api_keys", before.is_none(), &rows, body, next, Place::Notices(None)))
         }
         Place::Notices(before) => {
             let rows = purchases.notices(user, before.clone(), PAGE).await?;

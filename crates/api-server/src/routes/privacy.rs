@@ -20,7 +20,7 @@ pub async fn export(
     app: web::Data<App>,
     request: actix_web::HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let user = bearer.owner(Scope::AccountWrite, &app).await?.user;
+    let user = bearer.owner_with_token(Scope::AccountWrite, &app).await?.user;
     let head = export::head(&app, user).await?;
     let id = request_id(&request);
     let body = export::document(app.into_inner(), user, head).inspect(move |piece| {
@@ -37,7 +37,7 @@ pub async fn export(
 
 /// `DELETE /api/user`: closes the account for good and erases what is personal. Done again, it is done.
 pub async fn close(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Result<HttpResponse, Problem> {
-    let user = bearer.with(Scope::AccountWrite)?.user;
+    let user = bearer.with_token(Scope::AccountWrite)?.user;
     let forfeit = match query.get("forfeit").map(String::as_str) {
         None | Some("false") => false,
         Some("true") => true,

@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
 use domain::billing::notice::Notice;
 use domain::billing::purchase::Purchase;
-use domain::clock::Timestamp;
 use domain::ids::PurchaseId;
 use domain::ledger::account::Actor;
 use domain::ports::billing::PageEnd;
@@ -13,7 +12,7 @@ use domain::services::billing::refunds::RefundRequest;
 use serde::Serialize;
 
 use super::admin::{reason, user};
-use super::credits::{Parameters, page};
+use super::credits::{Parameters, page, time_and_name};
 use super::views::Page;
 use crate::clock::rfc3339;
 use crate::http::auth::Bearer;
@@ -131,8 +130,7 @@ pub async fn list(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Res
 }
 
 fn page_end(text: &str) -> Option<PageEnd> {
-    let (at, name) = text.split_once('_')?;
-    Some(PageEnd { at: Timestamp::from_micros(at.parse().ok()?), name: name.to_owned() })
+    time_and_name(text).map(|(at, name)| PageEnd { at, name })
 }
 
 /// `POST /api/admin/purchases/{id}/refund`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use adapters_sandbox::{SandboxCheckout, SandboxOptions};
 use adapters_stripe::{Stripe, StripeConfig, StripeEvents};
-use domain::catalog::Catalogue;
+use domain::catalog::LiveCatalogue;
 use domain::clock::Clock;
 use domain::ids::IdSource;
 use domain::ports::payments::{EventReader, PaymentProvider};
@@ -32,7 +32,7 @@ const SANDBOX_RECONCILES: Duration = Duration::from_secs(60);
 pub(super) fn of(
     config: &Config,
     stores: &Stores,
-    catalogue: &Arc<Catalogue>,
+    catalogue: &Arc<LiveCatalogue>,
     clock: &Arc<dyn Clock>,
     ids: &Arc<dyn IdSource>,
 ) -> Result<Option<Selling>, Vec<String>> {

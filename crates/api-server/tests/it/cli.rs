@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use crate::harness::Setup;
 
-fn api_server(setup: &Setup, arguments: &[&str]) -> Output {
+pub fn api_server(setup: &Setup, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_api-server"))
         .args(arguments)
         .env_clear()
@@ -15,7 +15,7 @@ fn api_server(setup: &Setup, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -67,7 +67,7 @@ fn broken_books_are_named_and_the_exit_code_says_so() {
     assert!(said.contains("I4"), "{said}");
 }
 
-fn tamper(file: &std::path::Path, sql: &str) {
+pub fn tamper(file: &std::path::Path, sql: &str) {
     use diesel::{Connection, RunQueryDsl, SqliteConnection};
     let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
     assert_eq!(diesel::sql_query(sql).execute(&mut connection).unwrap(), 1);

@@ -35,6 +35,12 @@ pub fn start(setup: &Setup) -> Process {
 }
 
 impl Process {
+    /// SIGHUP: the catalogue is to be read anew.
+    pub fn hang_up(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    }
+
     /// SIGKILL: no destructor runs.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -31,7 +31,9 @@ impl Setup {
     pub fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("saldo.db").display());
+        let spool = directory.path().join("spool").display().to_string();
         let variables = [
+            ("SPOOL_DIR", spool.as_str()),
             ("APP_ENV", "development"),
             ("PORT", "0"),
             ("DATABASE_URL", &url),

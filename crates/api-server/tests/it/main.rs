@@ -2,11 +2,13 @@
 
 mod admin;
 mod alerts;
+mod api_keys;
 mod assistant;
 mod billing;
 mod canary;
 mod cli;
 mod crash;
+mod gateway;
 mod harness;
 mod hostile;
 mod idempotency;

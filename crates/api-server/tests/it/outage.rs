@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use domain::ports::language_model::Interface;
+use serde_json::json;
 use testkit::postgres::TestServer;
+use testkit::provider::{Provider, Script, canned};
 
 use crate::harness::{Setup, read};
 
@@ -68,4 +71,49 @@ async fn until<F: Future<Output = bool>>(what: &str, so: impl Fn() -> F) {
         assert!(begun.elapsed() < Duration::from_secs(60), "not in a minute: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn row_14_an_answer_given_while_the_store_is_away_is_settled_even_by_the_next_server() {
+    let postgres = TestServer::start().await;
+    let url = postgres.create_database("saldo_spool").await;
+    let provider = Provider::start().await;
+    let usage = canned::chat_usage(300, 800);
+    // The head first, the body once the store is away.
+    let body = canned::chat_body("Olá!", &usage).to_string();
+    provider.on(
+        Interface::ChatCompletions,
+        Script::chunks(200, "application/json").bytes(" ").pause().bytes(body),
+    );
+    let setup = Setup::sqlite()
+        .with("DATABASE_URL", &url)
+        .with("OPENAI_BASE_URL", &provider.url())
+        .with("OPENAI_API_KEY", "sk-provider-123456")
+        .with("SHUTDOWN_GRACE_SECONDS", "1");
+    let server = Arc::new(setup.start().await);
+    let user = server.user(1000).await;
+    let asking = {
+        let (server, user) = (Arc::clone(&server), user.clone());
+        tokio::spawn(async move { read(server.ask(&user, "Oi").send().await.unwrap()).await })
+    };
+    provider.until(|state| state.pauses == 1).await;
+    postgres.stop().await;
+    provider.release();
+    let (status, answer) = asking.await.unwrap();
+    // What remains follows from the hold's receipt: 1,000 less the 11 that 1,100 tokens are.
+    assert_eq!((status, &answer["creditsUsed"], &answer["creditsRemaining"]), (200, &json!(11), &json!(989)));
+    let setup = Arc::try_unwrap(server).ok().expect("nobody else holds the server").stop_only().await;
+    let spool = setup.path("spool");
+    let files = || std::fs::read_dir(&spool).map_or(0, Iterator::count);
+    assert_eq!(files(), 1);
+
+    postgres.start_again().await;
+    let server = setup.start().await;
+    until("the answer is settled", || async {
+        let credits = server.credits(&user).await;
+        (&credits["used_credits"], &credits["held_credits"]) == (&json!(11), &json!(0))
+    })
+    .await;
+    until("the spool is empty", || async { files() == 0 }).await;
+    server.finish().await;
 }

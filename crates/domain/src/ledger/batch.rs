@@ -13,7 +13,8 @@ use super::holds::{Hold, KeyRecord};
 use super::journal::{JournalEntry, JournalNote};
 use super::lots::Lot;
 use super::usage::{UsageContent, UsageRecord};
-use super::{clawback, closing, grants, holds, payments, standing};
+use super::{api_keys, clawback, closing, grants, holds, payments, standing};
+use crate::api_keys::ApiKey;
 use crate::billing::notice::Notice;
 use crate::billing::profile::BillingProfile;
 use crate::billing::purchase::Purchase;
@@ -21,7 +22,7 @@ use crate::billing::subscription::Subscription;
 use crate::clock::Timestamp;
 use crate::contact::Contact;
 use crate::credits::Overflow;
-use crate::ids::{HoldId, IdempotencyKey, PurchaseId, UserId};
+use crate::ids::{ApiKeyId, HoldId, IdempotencyKey, PurchaseId, UserId};
 
 /// What must be loaded, under lock, before a batch can be decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,11 @@ pub struct Needs {
     pub purchase_keys: BTreeSet<(UserId, IdempotencyKey)>,
     /// Accounts whose billing profile and subscriptions are to be loaded.
     pub billing: BTreeSet<UserId>,
+    /// API keys to load.
+    pub api_keys: BTreeSet<(UserId, ApiKeyId)>,
+    /// Accounts whose API keys that are not revoked are to be counted: the [`api_keys::MOST_LIVE`] of them that
+    /// expire last, those that never do before all others, are enough.
+    pub live_api_keys: BTreeSet<UserId>,
 }
 
 /// What a batch needs loaded.
@@ -60,12 +66,14 @@ pub fn needs(commands: &[Command]) -> Needs {
                 if let Some(keyed) = &it.key {
                     needs.keys.insert((user, keyed.key.clone()));
                 }
+                needs.api_keys.extend(it.api_key.map(|id| (user, id)));
             }
             Command::Settle(it) => {
                 needs.holds.insert((user, it.hold));
                 if let Some(key) = &it.key {
                     needs.keys.insert((user, key.clone()));
                 }
+                needs.api_keys.extend(it.api_key.map(|id| (user, id)));
             }
             Command::Void(it) => drop(needs.holds.insert((user, it.hold))),
             Command::Grant(it) => {
@@ -96,11 +104,22 @@ pub fn needs(commands: &[Command]) -> Needs {
                 needs.purchases.insert((user, it.purchase));
                 needs.sources.extend(payments::sources(it).map(|source| (user, source)));
             }
-            Command::ObserveSubscription(_) | Command::SetTopUp(_) | Command::Close(_) => {
+            Command::ObserveSubscription(_) | Command::SetTopUp(_) => {
                 needs.create.insert(user);
                 needs.billing.insert(user);
             }
+            Command::Close(_) => {
+                needs.create.insert(user);
+                needs.billing.insert(user);
+                needs.live_api_keys.insert(user);
+            }
             Command::SetAlerts(_) => drop(needs.create.insert(user)),
+            Command::CreateApiKey(it) => {
+                needs.create.insert(user);
+                needs.api_keys.insert((user, it.id));
+                needs.live_api_keys.insert(user);
+            }
+            Command::RevokeApiKey(it) => drop(needs.api_keys.insert((user, it.id))),
         }
     }
     needs
@@ -127,6 +146,8 @@ pub struct Loaded {
     pub subscriptions: Vec<Subscription>,
     /// Their billing profiles.
     pub profiles: Vec<BillingProfile>,
+    /// Their API keys.
+    pub api_keys: Vec<ApiKey>,
 }
 
 /// What to store, all of it in the transaction that loaded, and what to answer.
@@ -167,6 +188,10 @@ pub struct Decided {
     pub subscriptions: Vec<Subscription>,
     /// Billing profiles to insert or replace.
     pub profiles: Vec<BillingProfile>,
+    /// API keys to insert.
+    pub new_api_keys: Vec<ApiKey>,
+    /// API keys to update (`spent`, `last_used_at`, `revoked_at`).
+    pub changed_api_keys: Vec<ApiKey>,
     /// Notices to write, each with a row in the outbox for every channel; those that are there already are left
     /// as they are.
     pub notices: Vec<Notice>,
@@ -196,6 +221,8 @@ impl Decided {
             && self.changed_purchases.is_empty()
             && self.subscriptions.is_empty()
             && self.profiles.is_empty()
+            && self.new_api_keys.is_empty()
+            && self.changed_api_keys.is_empty()
             && self.notices.is_empty()
             && self.contacts.is_empty()
             && self.closed.is_empty()
@@ -268,6 +295,8 @@ fn act(book: &mut Book, command: &Command) -> Result<Receipt, Halt> {
         Command::SetTopUp(request) => payments::set_top_up(book, request),
         Command::SetAlerts(request) => alerts::set(book, request),
         Command::Close(request) => closing::close(book, request),
+        Command::CreateApiKey(request) => api_keys::create(book, *request),
+        Command::RevokeApiKey(request) => api_keys::revoke(book, request),
     }
 }
 
@@ -275,6 +304,7 @@ fn act(book: &mut Book, command: &Command) -> Result<Receipt, Halt> {
 /// here: their store made the row first.)
 fn without_account(command: &Command) -> Result<Receipt, Refusal> {
     match command {
+        Command::Hold(it) if it.api_key.is_some() => Err(Refusal::ApiKeyEnded),
         Command::Hold(it) => Err(Refusal::NoCredits { required: it.at_least.max(holds::LEAST_AVAILABLE) }),
         Command::Settle(_) | Command::Void(_) => Err(Refusal::HoldUnknown),
         Command::Grant(_) | Command::Adjust(_) | Command::ClawBack(_) => Err(Refusal::SourceUnknown),
@@ -285,12 +315,13 @@ fn without_account(command: &Command) -> Result<Receipt, Refusal> {
         | Command::ObserveSubscription(_)
         | Command::SetTopUp(_) => Err(Refusal::PurchaseUnknown),
         Command::SetAlerts(_) | Command::Close(_) => Err(Refusal::Closed),
+        Command::CreateApiKey(_) | Command::RevokeApiKey(_) => Err(Refusal::ApiKeyUnknown),
     }
 }
 
 fn open_books(loaded: Loaded) -> BTreeMap<UserId, Book> {
-    let Loaded { accounts, lots, holds, keys, posted, suspensions, purchases, subscriptions, profiles } =
-        loaded;
+    let Loaded { accounts, lots, holds, keys, posted, suspensions, .. } = loaded;
+    let Loaded { purchases, subscriptions, profiles, api_keys, .. } = loaded;
     let mut books: BTreeMap<UserId, Book> =
         accounts.into_iter().map(|account| (account.user, Book::new(Tracked::stored(account)))).collect();
     for lot in lots {
@@ -335,6 +366,11 @@ fn open_books(loaded: Loaded) -> BTreeMap<UserId, Book> {
             book.profile = Some(Tracked::stored(profile));
         }
     }
+    for key in api_keys {
+        if let Some(book) = books.get_mut(&key.user) {
+            book.api_keys.insert(key.id, Tracked::stored(key));
+        }
+    }
     books
 }
 
@@ -360,6 +396,9 @@ fn close_books(books: BTreeMap<UserId, Book>, results: Vec<Result<Receipt, Refus
         }
         decided.subscriptions.extend(book.subscriptions.into_values().filter_map(Tracked::if_touched));
         decided.profiles.extend(book.profile.and_then(Tracked::if_touched));
+        for key in book.api_keys.into_values() {
+            key.sort_into(&mut decided.new_api_keys, &mut decided.changed_api_keys);
+        }
         let out = book.out;
         decided.resumed.extend(out.resumed);
         decided.suspended.extend(out.suspended);

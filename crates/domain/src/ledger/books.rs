@@ -11,6 +11,7 @@ use super::journal::{EntryKind, JournalEntry, JournalNote, note_hash};
 use super::lots::{self, Lot};
 use super::standing;
 use super::usage::{UsageContent, UsageRecord};
+use crate::api_keys::ApiKey;
 use crate::billing::notice::{Audience, Notice, NoticeDetails, NoticeKind};
 use crate::billing::profile::BillingProfile;
 use crate::billing::purchase::Purchase;
@@ -18,7 +19,7 @@ use crate::billing::subscription::Subscription;
 use crate::clock::Timestamp;
 use crate::contact::Contact;
 use crate::credits::{Credits, Overflow};
-use crate::ids::{HoldId, IdempotencyKey, PurchaseId};
+use crate::ids::{ApiKeyId, HoldId, IdempotencyKey, PurchaseId};
 
 /// Why a rule stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +132,7 @@ pub(super) struct Book {
     pub purchases: BTreeMap<PurchaseId, Tracked<Purchase>>,
     pub subscriptions: BTreeMap<String, Tracked<Subscription>>,
     pub profile: Option<Tracked<BillingProfile>>,
+    pub api_keys: BTreeMap<ApiKeyId, Tracked<ApiKey>>,
     pub out: Output,
 }
 
@@ -161,6 +163,7 @@ impl Book {
             purchases: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             profile: None,
+            api_keys: BTreeMap::new(),
             out: Output::default(),
         }
     }

@@ -3,7 +3,8 @@
 //!
 //! | Afterwards | Then |
 //! |---|---|
-//! | a hold, a purchase, top-up or alert settings, credits by an admin's hand | refused |
+//! | a hold, a purchase, top-up or alert settings, a new API key, credits by an admin's hand | refused |
+//! | API keys there were | are revoked |
 //! | a payment that was under way | is granted as always, and the admins are told: nobody can spend it, a refund takes it back |
 //! | a late settlement | is free, and keeps no texts |
 //! | refunds, disputes, expiry, claw-backs | as on every account |
@@ -11,7 +12,7 @@
 use super::books::{Book, Halt, Movement};
 use super::command::{CloseRequest, Closed, Receipt, Refusal};
 use super::journal::EntryKind;
-use super::lots;
+use super::{api_keys, lots};
 use crate::billing::notice::Audience;
 use crate::credits::Credits;
 
@@ -58,6 +59,7 @@ pub(super) fn close(book: &mut Book, request: CloseRequest) -> Result<Receipt, H
             at: now,
         })?;
     }
+    api_keys::revoke_all(book, now);
     stop_top_up(book);
     forget(book);
     Ok(Receipt::Closed(Closed { at: now, forfeited: left, repeated: false }))

@@ -8,15 +8,17 @@ use super::lots::Source;
 use super::usage::{Outcome, RequestKind, UsageFacts};
 use crate::clock::{Moment, Timestamp};
 use crate::credits::Credits;
-use crate::ids::{GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
+use crate::ids::{ApiKeyId, GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
 use crate::tokens::Tokens;
 
 use super::account::PlanName;
 
 mod answers;
+mod api_keys;
 mod owner;
 mod payments;
-pub use answers::{ClawedBack, Held, Limit, Posted, Receipt, Refusal, Settled};
+pub use answers::{Allowance, Allowances, ClawedBack, Held, Limit, Posted, Receipt, Refusal, Settled};
+pub use api_keys::{CreateApiKeyRequest, RevokeApiKeyRequest};
 pub use owner::{CloseRequest, Closed, SetAlertsRequest};
 pub use payments::{
     ObservePaymentRequest, ObserveSubscriptionRequest, OpenPurchaseRequest, PaymentPolicy, PaymentReceipt,
@@ -56,6 +58,10 @@ pub enum Command {
     SetAlerts(SetAlertsRequest),
     /// Close the account for good.
     Close(CloseRequest),
+    /// Make an API key.
+    CreateApiKey(Box<CreateApiKeyRequest>),
+    /// End an API key.
+    RevokeApiKey(RevokeApiKeyRequest),
 }
 
 impl Command {
@@ -77,6 +83,8 @@ impl Command {
             Self::SetTopUp(it) => it.user,
             Self::SetAlerts(it) => it.user,
             Self::Close(it) => it.user,
+            Self::CreateApiKey(it) => it.user,
+            Self::RevokeApiKey(it) => it.user,
         }
     }
 
@@ -98,6 +106,8 @@ impl Command {
             Self::SetTopUp(it) => it.now,
             Self::SetAlerts(it) => it.now,
             Self::Close(it) => it.now,
+            Self::CreateApiKey(it) => it.now,
+            Self::RevokeApiKey(it) => it.now,
         }
     }
 }
@@ -119,6 +129,8 @@ pub struct HoldRequest {
     pub kind: RequestKind,
     /// The client's name for the request, if it gave one.
     pub key: Option<KeyedRequest>,
+    /// The API key that the request came with, if it did.
+    pub api_key: Option<ApiKeyId>,
     /// When the hold expires by itself.
     pub expires_at: Timestamp,
     /// The server that makes it; its death expires the hold early.
@@ -151,6 +163,8 @@ pub struct SettleRequest {
     pub facts: UsageFacts,
     /// The idempotency key it was held under.
     pub key: Option<IdempotencyKey>,
+    /// The API key it was held under: its row is loaded only when it is named.
+    pub api_key: Option<ApiKeyId>,
     /// The answer to keep for replays under that key; `None` where nothing may be kept.
     pub answer: Option<AnswerBody>,
     /// The texts to keep for the retention; `None` where nothing may be kept.

@@ -15,10 +15,10 @@ use super::command::{
 };
 use super::journal::EntryKind;
 use super::usage::{Outcome, RequestKind, UsageContent, UsageRecord};
-use super::{closing, limits, lots};
+use super::{api_keys, closing, limits, lots};
 use crate::clock::{Day, Moment, Span, Timestamp};
 use crate::credits::Credits;
-use crate::ids::{HoldId, IdempotencyKey, InstanceId, UserId};
+use crate::ids::{ApiKeyId, HoldId, IdempotencyKey, InstanceId, UserId};
 use crate::tokens::Tokens;
 
 /// Below this many available credits no AI request is taken.
@@ -80,6 +80,8 @@ pub struct Hold {
     pub kind: RequestKind,
     /// The idempotency key it was made under.
     pub key: Option<IdempotencyKey>,
+    /// The API key it was made under.
+    pub api_key: Option<ApiKeyId>,
     /// The server that made it.
     pub instance: InstanceId,
     /// Tokens reserved against the limit per minute.
@@ -120,13 +122,16 @@ pub struct KeyRecord {
     pub answer: Option<StoredAnswer>,
 }
 
-/// Sets aside as much as is available between `at_least` and `at_most`.
+/// Sets aside as much as is available, and as the API key may still spend, between `at_least` and `at_most`.
 pub(super) fn hold(book: &mut Book, request: HoldRequest) -> Result<Receipt, Halt> {
     if let Some(first) = book.holds.get(&request.id) {
         let (hold, amount) = (first.id, first.amount);
-        return Ok(Receipt::Held(Held { hold, amount, balances: book.account.balances()? }));
+        let allowances =
+            limits::allowances(request.limits.of(&book.account.plan), book.account.limits, request.now.at);
+        return Ok(Receipt::Held(Held { hold, amount, balances: book.account.balances()?, allowances }));
     }
     closing::must_be_open(book)?;
+    api_keys::admit(book, request.api_key, request.now.at)?;
     if book.account.suspensions > 0 {
         return Err(Refusal::Suspended.into());
     }
@@ -142,7 +147,11 @@ pub(super) fn hold(book: &mut Book, request: HoldRequest) -> Result<Receipt, Hal
             Refusal::NoCredits { required }.into()
         });
     }
-    let amount = available.min(request.at_most.max(required));
+    let allowance = api_keys::allowance(book, request.api_key)?;
+    if allowance < required {
+        return Err(Refusal::ApiKeyCapReached { available: allowance, required }.into());
+    }
+    let amount = available.min(allowance).min(request.at_most.max(required));
     let plan_limits = request.limits.of(&book.account.plan);
     let open = book.holds.values().filter(|hold| hold.is_open()).count();
     let limits = limits::admit(plan_limits, book.account.limits, open, &request, amount)??;
@@ -163,6 +172,7 @@ pub(super) fn hold(book: &mut Book, request: HoldRequest) -> Result<Receipt, Hal
         absorbed: Credits::ZERO,
         kind: request.kind,
         key: request.key.map(|keyed| keyed.key),
+        api_key: request.api_key,
         instance: request.instance,
         tokens: request.tokens,
         tokens_span: limits::reserved_for(request.tokens, plan_limits),
@@ -171,8 +181,10 @@ pub(super) fn hold(book: &mut Book, request: HoldRequest) -> Result<Receipt, Hal
         expires_at: request.expires_at,
         closed_at: None,
     };
+    api_keys::note_use(book, hold.api_key, request.now.at);
     book.holds.insert(hold.id, Tracked::new(hold));
-    Ok(Receipt::Held(Held { hold: request.id, amount, balances: book.account.balances()? }))
+    let allowances = limits::allowances(plan_limits, limits, request.now.at);
+    Ok(Receipt::Held(Held { hold: request.id, amount, balances: book.account.balances()?, allowances }))
 }
 
 /// What an idempotency key says about a new request: an answer to replay, a refusal, or nothing,
@@ -209,13 +221,14 @@ fn remember_key(book: &mut Book, request: &HoldRequest, key: IdempotencyKey, fin
 }
 
 /// Charges `min(charge, held)` and returns the rest. Of an expired hold, once and late: no more than
-/// is available now, and nothing if its idempotency key was held again.
+/// is available now and its API key may still spend, and nothing if its idempotency key was held again.
 pub(super) fn settle(book: &mut Book, request: SettleRequest) -> Result<Receipt, Halt> {
-    let SettleRequest { user, hold: id, charge, facts, key, mut answer, mut content, now } = request;
+    let SettleRequest { user, hold: id, charge, facts, key, api_key, mut answer, mut content, now } = request;
     if book.account.closed_at.is_some() {
         (answer, content) = (None, None);
     }
-    let Some(hold) = book.holds.get(&id).map(|hold| (**hold).clone()) else {
+    let named = book.holds.get(&id).filter(|hold| hold.api_key == api_key);
+    let Some(hold) = named.map(|hold| (**hold).clone()) else {
         return Err(Refusal::HoldUnknown.into());
     };
     let charge = charge.or_zero();
@@ -244,6 +257,7 @@ pub(super) fn settle(book: &mut Book, request: SettleRequest) -> Result<Receipt,
         hold.charged = charged;
         hold.absorbed = absorbed;
     });
+    api_keys::charge(book, api_key, charged, now.at)?;
     if charged.is_positive() {
         lots::burn(book, charged, hold.created_at)?;
         book.post(Movement {
@@ -296,7 +310,8 @@ fn late_charge(
     if hold.key.is_some() && (hold.key.as_ref() != named || stands_for != Some(hold.id)) {
         return Ok(Credits::ZERO);
     }
-    Ok(charge.min(hold.amount).min(book.account.balances()?.available))
+    let allowance = api_keys::allowance(book, hold.api_key)?;
+    Ok(charge.min(hold.amount).min(book.account.balances()?.available).min(allowance))
 }
 
 /// Returns all of an open hold and writes a usage row of zero credits. What was returned already,

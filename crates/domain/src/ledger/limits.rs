@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::account::{LimitState, PlanName};
-use super::command::{HoldRequest, Limit, Refusal};
+use super::command::{Allowance, Allowances, HoldRequest, Limit, Refusal};
 use super::holds::Hold;
 use crate::clock::{Moment, Span, Timestamp};
 use crate::credits::{Credits, Overflow};
@@ -109,6 +109,22 @@ pub(super) fn release(
         after.day_used = after.day_used.plus(charged)?;
     }
     Ok(after)
+}
+
+/// What the limits per minute leave.
+pub(super) fn allowances(limits: Limits, state: LimitState, now: Timestamp) -> Allowances {
+    Allowances {
+        requests: allowance(limits.requests_per_minute, state.requests_tat, now),
+        tokens: allowance(limits.tokens_per_minute, state.tokens_tat, now),
+    }
+}
+
+fn allowance(limit: u32, tat: Timestamp, now: Timestamp) -> Option<Allowance> {
+    let reset = tat.since(now);
+    let free = u128::from(MINUTE.as_micros().saturating_sub(reset.as_micros()).max(0).unsigned_abs());
+    let remaining = free.saturating_mul(u128::from(limit)).div_euclid(60_000_000);
+    let remaining = u32::try_from(remaining).unwrap_or(limit).min(limit);
+    (limit > 0).then_some(Allowance { limit, remaining, reset })
 }
 
 /// The state on the day of `now`: a new day starts at zero. Days never run backwards, whatever the

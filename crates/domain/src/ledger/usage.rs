@@ -13,17 +13,27 @@ pub enum RequestKind {
     Assistant,
     /// `POST /api/ai-insights`.
     Insights,
+    /// `POST /v1/chat/completions`.
+    ChatCompletions,
+    /// `POST /v1/responses`.
+    Responses,
+    /// `POST /v1/embeddings`.
+    Embeddings,
 }
 
 impl RequestKind {
     /// All kinds.
-    pub const ALL: [Self; 2] = [Self::Assistant, Self::Insights];
+    pub const ALL: [Self; 5] =
+        [Self::Assistant, Self::Insights, Self::ChatCompletions, Self::Responses, Self::Embeddings];
 
     /// The word that stores and clients see.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Assistant => "assistant",
             Self::Insights => "insights",
+            Self::ChatCompletions => "chat_completions",
+            Self::Responses => "responses",
+            Self::Embeddings => "embeddings",
         }
     }
 
@@ -46,14 +56,23 @@ pub enum Outcome {
     Unusable,
     /// No answer in time, so what the provider did is unknown; free.
     Unknown,
+    /// The provider failed after a part of the answer was delivered; free, but for accounts that meet this often.
+    BrokenOff,
     /// The request was given up before it was settled; free.
     Abandoned,
 }
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 6] =
-        [Self::Settled, Self::UpstreamFailed, Self::NoOutput, Self::Unusable, Self::Unknown, Self::Abandoned];
+    pub const ALL: [Self; 7] = [
+        Self::Settled,
+        Self::UpstreamFailed,
+        Self::NoOutput,
+        Self::Unusable,
+        Self::Unknown,
+        Self::BrokenOff,
+        Self::Abandoned,
+    ];
 
     /// The word that stores and clients see.
     pub const fn as_str(self) -> &'static str {
@@ -63,6 +82,7 @@ impl Outcome {
             Self::NoOutput => "no_output",
             Self::Unusable => "unusable",
             Self::Unknown => "unknown",
+            Self::BrokenOff => "broken_off",
             Self::Abandoned => "abandoned",
         }
     }

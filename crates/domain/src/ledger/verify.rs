@@ -1,4 +1,4 @@
-//! The invariants I1 to I9, checked on the complete books of one account.
+//! The invariants I1 to I9 and I11, checked on the complete books of one account.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,9 +7,10 @@ use super::account::Account;
 use super::holds::{Hold, HoldState, KEY_LIFETIME};
 use super::journal::{EntryKind, JournalEntry};
 use super::lots::Lot;
+use crate::api_keys::ApiKey;
 use crate::clock::{Span, Timestamp};
 use crate::credits::{Credits, Overflow};
-use crate::ids::{HoldId, UserId};
+use crate::ids::{ApiKeyId, HoldId, UserId};
 
 /// How long past its expiry an open hold may lie about while a server runs.
 const SWEEP_ALLOWANCE: Span = Span::from_secs(60);
@@ -29,6 +30,8 @@ pub struct AccountBooks {
     pub settled_usage: Vec<(HoldId, Credits)>,
     /// How many suspensions are in force.
     pub suspensions: u32,
+    /// All its API keys, those that have ended too.
+    pub api_keys: Vec<ApiKey>,
 }
 
 /// A broken invariant.
@@ -36,7 +39,7 @@ pub struct AccountBooks {
 pub struct Breach {
     /// Whose books.
     pub user: UserId,
-    /// `I1` to `I9`.
+    /// `I1` to `I9`, `I11`.
     pub invariant: &'static str,
     /// What is wrong, with the figures.
     pub detail: String,
@@ -87,7 +90,7 @@ fn run_checks(
     lots_add_up(books, findings)?;
     one_charge_per_key(&books.holds, findings);
     usage_matches(books, findings);
-    Ok(())
+    api_keys_add_up(books, findings)
 }
 
 /// I1, I9: the account is the fold of the journal; numbers have no gaps; hashes chain.
@@ -224,4 +227,33 @@ fn usage_matches(books: &AccountBooks, findings: &mut Findings) {
     for (hold, credits) in usage {
         findings.add("I7", format!("a usage row of {credits} credits has no settled hold {hold}"));
     }
+}
+
+/// I11: what each API key has spent is what its holds were charged; with its open holds, no more than its cap.
+fn api_keys_add_up(books: &AccountBooks, findings: &mut Findings) -> Result<(), Overflow> {
+    let mut under: BTreeMap<ApiKeyId, (Credits, Credits)> = BTreeMap::new();
+    for hold in &books.holds {
+        let Some(id) = hold.api_key else { continue };
+        let (charged, open) = under.entry(id).or_default();
+        *charged = charged.plus(hold.charged)?;
+        if hold.is_open() {
+            *open = open.plus(hold.amount)?;
+        }
+    }
+    for key in &books.api_keys {
+        let (charged, open) = under.remove(&key.id).unwrap_or_default();
+        findings.expect("I11", key.spent == charged, || {
+            format!("API key {} has spent {}, its holds were charged {charged}", key.id, key.spent)
+        });
+        if let Some(cap) = key.spend_cap {
+            let bound = charged.plus(open)?;
+            findings.expect("I11", bound <= cap, || {
+                format!("API key {} has spent or holds {bound}, its cap is {cap}", key.id)
+            });
+        }
+    }
+    for id in under.into_keys() {
+        findings.add("I11", format!("there are holds under API key {id}, which is not there"));
+    }
+    Ok(())
 }

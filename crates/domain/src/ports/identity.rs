@@ -1,7 +1,7 @@
 //! Who is calling.
 
 use crate::clock::Timestamp;
-use crate::ids::UserId;
+use crate::ids::{ApiKeyId, UserId};
 
 /// What a caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +49,16 @@ impl Scope {
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == word)
     }
+
+    /// Scopes as tokens and stores write them: words with a space between.
+    pub fn join(scopes: &[Self]) -> String {
+        scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What [`Scope::join`] wrote; `None` when a word is no scope.
+    pub fn split(words: &str) -> Option<Vec<Self>> {
+        words.split_ascii_whitespace().map(Self::from_word).collect()
+    }
 }
 
 /// Who is calling, and what they may do.
@@ -58,6 +68,8 @@ pub struct Caller {
     pub user: UserId,
     /// Their scopes.
     pub scopes: Vec<Scope>,
+    /// The API key that they came with; `None` for a token.
+    pub api_key: Option<ApiKeyId>,
 }
 
 impl Caller {
@@ -67,7 +79,7 @@ impl Caller {
     }
 }
 
-/// Why a bearer token is not taken. The reason is for the log; a client learns only that it was not.
+/// Why a bearer token, or an API key, is not taken. The reason is for the log; a client learns only that it was not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("token refused: {0}")]
 pub struct BadToken(pub String);

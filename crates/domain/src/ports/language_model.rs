@@ -1,69 +1,20 @@
-//! The language model behind the assistant, and how its tokens are counted beforehand.
+//! The language models behind the product, and how tokens are counted beforehand.
+//!
+//! - [`request`]: what is asked, a conversation of ours or a client's own request.
+//! - [`answer`]: what comes back, whole or piece by piece.
+
+pub mod answer;
+pub mod request;
 
 use async_trait::async_trait;
 
-use crate::tokens::{TokenUsage, Tokens};
+pub use answer::{AnswerStream, Completion, Finish, Piece};
+pub use request::{Ask, CompletionRequest, Interface, Message, Role};
 
-/// Who speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The product: instructions.
-    System,
-    /// The user.
-    User,
-    /// The model, earlier.
-    Assistant,
-}
+use crate::clock::Span;
+use crate::tokens::Tokens;
 
-/// One turn of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Who.
-    pub role: Role,
-    /// What.
-    pub text: String,
-}
-
-/// A completion to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompletionRequest {
-    /// The model, as its provider names it.
-    pub model: String,
-    /// Whether it is a reasoning model: those take their output limit under another name.
-    pub reasoning: bool,
-    /// The conversation.
-    pub messages: Vec<Message>,
-    /// The most output tokens that the hold pays for; the provider must be told.
-    pub max_output: Tokens,
-    /// A stable pseudonym of the user, for the provider's abuse checks; never the user id itself.
-    pub user_pseudonym: String,
-}
-
-/// A finished completion.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Completion {
-    /// What the model said; may be empty only with a finish that says why.
-    pub text: String,
-    /// Tokens, as the provider counted them; `None` when it did not say.
-    pub usage: Option<TokenUsage>,
-    /// How it ended.
-    pub finish: Finish,
-}
-
-/// How a completion ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
-    /// By itself.
-    Stop,
-    /// At the output limit.
-    Length,
-    /// Cut by the provider's content filter.
-    ContentFilter,
-    /// By an error of the provider after it had accepted the request.
-    Error,
-}
-
-/// Why there is no completion. The texts are for the log, never for a client.
+/// Why there is no answer. The texts are for the log, never for a client, but for [`ModelError::Rejected`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// No connection; nothing was sent.
@@ -73,8 +24,22 @@ pub enum ModelError {
     #[error("the provider refused our key: {0}")]
     KeyRefused(String),
     /// The provider's rate limit or quota (429).
-    #[error("the provider limits us: {0}")]
-    Limited(String),
+    #[error("the provider limits us: {detail}")]
+    Limited {
+        /// What it said.
+        detail: String,
+        /// When it may be asked again, if it said so.
+        retry_after: Option<Span>,
+    },
+    /// Nothing was sent: every provider of the model has failed too often lately, or asked us to wait.
+    #[error("every provider of the model is resting")]
+    Resting {
+        /// When the first of them may be asked again.
+        retry_after: Span,
+    },
+    /// The provider says that the client's own request is wrong (400, 413, 422).
+    #[error("the provider rejected the request with status {}", .0.status)]
+    Rejected(Box<Rejection>),
     /// Another refusal or failure of the provider (4xx, 5xx).
     #[error("the provider failed with status {status}: {detail}")]
     Failed {
@@ -94,13 +59,79 @@ pub enum ModelError {
     Interrupted(String),
 }
 
-/// Makes completions.
+/// What a provider says of a request that it rejects. It is about the client's own words, so it may be passed on
+/// to that client, and must not be logged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// HTTP status: 400, 413 or 422.
+    pub status: u16,
+    /// For people.
+    pub message: String,
+    /// The error object's `type`.
+    pub kind: Option<String>,
+    /// The error object's `code`.
+    pub code: Option<String>,
+    /// The field at fault.
+    pub param: Option<String>,
+}
+
+/// Without the words: errors are logged.
+impl std::fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rejection").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// How a provider does, for operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamHealth {
+    /// Its name in the catalogue.
+    pub name: String,
+    /// Whether requests go there.
+    pub state: UpstreamState,
+    /// Requests sent there since the server started.
+    pub requests: u64,
+    /// Those that failed by its fault.
+    pub failures: u64,
+    /// When it will be asked again, from now, where it is not asked at present.
+    pub retry_after: Option<Span>,
+    /// The last failure, in a word or two.
+    pub last_failure: Option<String>,
+    /// Mean time to the first byte of the latest answers.
+    pub latency: Option<Span>,
+}
+
+/// Whether requests go to a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamState {
+    /// They do.
+    Healthy,
+    /// One is let through to try.
+    Trying,
+    /// None: it failed too often lately.
+    Broken,
+    /// None: it asked us to wait.
+    Resting,
+    /// It is simulated: no provider is asked.
+    Simulated,
+}
+
+/// Asks language models.
+///
+/// Never sends a request twice once any of it may have been received, but to another provider that has not seen it,
+/// after the first one answered with a failure. Bounded in time by the adapter.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait LanguageModel: Send + Sync {
-    /// One completion. Never sends a request twice once any of it may have been received. Bounded in
-    /// time by the adapter.
+    /// The whole answer at once.
     async fn complete(&self, request: CompletionRequest) -> Result<Completion, ModelError>;
+
+    /// The answer piece by piece; returns when the provider has begun to answer (its status is known to be good).
+    /// Embeddings cannot be streamed: [`ModelError::Unusable`].
+    async fn stream(&self, request: CompletionRequest) -> Result<Box<dyn AnswerStream>, ModelError>;
+
+    /// How the providers do, in the order of the catalogue.
+    fn health(&self) -> Vec<UpstreamHealth>;
 }
 
 /// Counts tokens before they are sent. Does not wait.

@@ -1,13 +1,14 @@
-//! The ledger: every change to credits.
+//! The ledger: every change to credits, and to the keys that may spend them.
 
 use async_trait::async_trait;
 
 use super::Unavailable;
+use crate::api_keys::ApiKey;
 use crate::credits::Credits;
 use crate::ledger::command::{
-    AdjustRequest, ClawBackRequest, ClawedBack, CloseRequest, Closed, Command, ExpireRequest, GrantRequest,
-    Held, HoldRequest, Posted, Receipt, Refusal, ResumeRequest, SetAlertsRequest, SettleRequest, Settled,
-    StoredAnswer, SuspendRequest, VoidRequest,
+    AdjustRequest, ClawBackRequest, ClawedBack, CloseRequest, Closed, Command, CreateApiKeyRequest,
+    ExpireRequest, GrantRequest, Held, HoldRequest, Posted, Receipt, Refusal, ResumeRequest,
+    RevokeApiKeyRequest, SetAlertsRequest, SettleRequest, Settled, StoredAnswer, SuspendRequest, VoidRequest,
 };
 
 /// Why an act did not happen, or is not known to have happened.
@@ -31,7 +32,7 @@ pub enum HoldOutcome {
     Replay(StoredAnswer),
 }
 
-/// Every change to credits. Each verb is one atomic, durable act: when it answers `Ok`, the books say
+/// Every change to credits, and to the keys that may spend them. Each verb is one atomic, durable act: when it answers `Ok`, the books say
 /// so after a crash. Verbs on one account happen one after the other; verbs that were asked for at the
 /// same time may share a transaction, and a refused one never holds back the others.
 ///
@@ -39,14 +40,17 @@ pub enum HoldOutcome {
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Sets aside as much as is available between `at_least` and `at_most`. The same id again answers
-    /// the first hold. Refused, in this order: closed; suspended; idempotency key running or used; too few
-    /// credits; a limit.
+    /// Sets aside as much as is available between `at_least` and `at_most`; under an API key with a cap, no
+    /// more than it may still spend: its cap less what it has spent and what is held under it. The same id again
+    /// answers the first hold. Refused, in this order: account closed; API key revoked, expired or not the user's;
+    /// suspended; idempotency key running or used; too few credits; too little left to the API key; a limit.
     async fn hold(&self, request: HoldRequest) -> Result<HoldOutcome, LedgerError>;
 
     /// Charges `min(charge, held)` and returns the rest, with journal entry, usage row and stored
-    /// answer in the same commit. Settled already: answers the first receipt. Of an expired hold,
-    /// once, charges no more than is available. Refused: hold unknown or voided.
+    /// answer in the same commit, and adds the charge to what the hold's API key has spent. Settled already:
+    /// answers the first receipt. Of an expired hold, once, charges no more than is available and the API key may
+    /// still spend. An API key that has ended settles its holds. Refused: hold unknown, made under another API
+    /// key than is named, or voided.
     async fn settle(&self, request: SettleRequest) -> Result<Settled, LedgerError>;
 
     /// Returns all of a hold and writes a usage row of zero credits; answers whether there was
@@ -68,6 +72,14 @@ pub trait Ledger: Send + Sync {
 
     /// Lifts the suspension of one source, if it is there; answers how many are in force.
     async fn resume(&self, request: ResumeRequest) -> Result<u32, LedgerError>;
+
+    /// Makes an API key, once for its id: the same id again answers the first. Refused: a cap that is not more
+    /// than nothing; [`MOST_LIVE`](crate::ledger::api_keys::MOST_LIVE) live keys, neither revoked nor expired.
+    async fn create_api_key(&self, request: CreateApiKeyRequest) -> Result<ApiKey, LedgerError>;
+
+    /// Ends an API key at once, for good; answers it with the time when it was first revoked. Its open holds
+    /// stand. Refused: the user has no such key.
+    async fn revoke_api_key(&self, request: RevokeApiKeyRequest) -> Result<ApiKey, LedgerError>;
 
     /// Expires what is due on the account and the named holds of a dead server; answers how many of
     /// those expired.
@@ -162,6 +174,20 @@ impl<S: Submit> Ledger for S {
     async fn resume(&self, request: ResumeRequest) -> Result<u32, LedgerError> {
         match self.submit(Command::Resume(request)).await? {
             Receipt::Standing(count) => Ok(count),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn create_api_key(&self, request: CreateApiKeyRequest) -> Result<ApiKey, LedgerError> {
+        match self.submit(Command::CreateApiKey(Box::new(request))).await? {
+            Receipt::ApiKey(key) => Ok(*key),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn revoke_api_key(&self, request: RevokeApiKeyRequest) -> Result<ApiKey, LedgerError> {
+        match self.submit(Command::RevokeApiKey(request)).await? {
+            Receipt::ApiKey(key) => Ok(*key),
             other => Err(mixed_up(&other)),
         }
     }

@@ -9,6 +9,7 @@
 //! | notices to the user | all, also those on their way out |
 //! | contact | address and language |
 //! | suspensions | their reasons; they themselves stay in force |
+//! | API keys | what the user called them; the keys themselves are revoked |
 //! | holds and purchases | the idempotency keys, which were the client's own words |
 //!
 //! What stays are the books: amounts, times, names of models and plans, the payment provider's ids, under the

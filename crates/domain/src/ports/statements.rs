@@ -7,6 +7,8 @@ use crate::clock::Timestamp;
 use crate::ids::{HoldId, UserId};
 use crate::ledger::account::AccountView;
 use crate::ledger::journal::JournalEntry;
+#[cfg(doc)]
+use crate::ledger::usage::Outcome;
 use crate::ledger::usage::UsageRecord;
 
 /// A journal entry with its free text, if that was not erased.
@@ -50,4 +52,7 @@ pub trait Statements: Send + Sync {
         before: Option<UsageCursor>,
         limit: u32,
     ) -> Result<Vec<UsageRecord>, Unavailable>;
+
+    /// How many of the account's requests broke off half-way ([`Outcome::BrokenOff`]) at or after `since`.
+    async fn broken_off_since(&self, user: UserId, since: Timestamp) -> Result<u32, Unavailable>;
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use crate::billing::facts::PaymentFacts;
 use crate::billing::purchase::Purchase;
-use crate::catalog::Catalogue;
+use crate::catalog::LiveCatalogue;
 use crate::clock::{Clock, Span};
 use crate::ids::{GrantId, IdSource, PurchaseId, UserId};
 use crate::ledger::account::Actor;
@@ -49,7 +49,7 @@ pub struct Billing {
     /// Reads what it sends.
     pub reader: Arc<dyn EventReader>,
     /// Plans.
-    pub catalogue: Arc<Catalogue>,
+    pub catalogue: Arc<LiveCatalogue>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Ids of purchases and lots.
@@ -87,7 +87,7 @@ impl Billing {
             facts,
             invoice,
             livemode: self.livemode,
-            policy: self.catalogue.payment_policy(),
+            policy: self.catalogue.current().payment_policy(),
             grant: GrantId::from_bytes(self.ids.unique()),
             restore: GrantId::from_bytes(self.ids.unique()),
             actor,

@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
+use domain::api_keys::{Credential, USUAL_SCOPES};
 use domain::clock::{Day, Moment, Span, Timestamp};
 use domain::credits::Credits;
-use domain::ids::{GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
+use domain::ids::{ApiKeyId, GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
 use domain::ledger::account::{Actor, SuspensionSource};
 use domain::ledger::command::{
-    AdjustRequest, AnswerBody, ClawBackRequest, CloseRequest, Command, Content, ExpireRequest, GrantRequest,
-    HoldRequest, KeyedRequest, ResumeRequest, SettleRequest, SuspendRequest, VoidRequest,
+    AdjustRequest, AnswerBody, ClawBackRequest, CloseRequest, Command, Content, CreateApiKeyRequest,
+    ExpireRequest, GrantRequest, HoldRequest, KeyedRequest, ResumeRequest, RevokeApiKeyRequest,
+    SettleRequest, SuspendRequest, VoidRequest,
 };
 use domain::ledger::limits::LimitBook;
 use domain::ledger::lots::{Source, SourceKind};
@@ -24,6 +26,8 @@ const USERS: u8 = 2;
 /// Sources of each user: few, so that they are granted, clawed back and granted again.
 const SOURCES: u8 = 5;
 const KEYS: u8 = 3;
+/// API keys of each user: made anew when one is made again, so some are never there.
+const API_KEYS: u8 = 6;
 
 /// One act, before it is known which hold it names.
 #[derive(Clone, Debug)]
@@ -36,16 +40,57 @@ pub struct Act {
 
 #[derive(Clone, Debug)]
 enum What {
-    Hold { at_least: u8, more: u8, lasts: u8, key: Option<(u8, u8)>, repeat: Option<Index> },
-    Settle { which: Index, charge: u8, names_key: bool, answered: bool },
-    Void { which: Index },
-    Grant { source: u8, amount: u8, due: Option<u8> },
-    Adjust { source: u16, amount: i16 },
-    ClawBack { source: u8, returned: u8 },
-    Suspend { source: u8 },
-    Resume { source: u8 },
-    Expire { lost: Vec<Index> },
-    Close { forfeit: bool },
+    Hold {
+        at_least: u8,
+        more: u8,
+        lasts: u8,
+        key: Option<(u8, u8)>,
+        api_key: Option<u8>,
+        repeat: Option<Index>,
+    },
+    Settle {
+        which: Index,
+        charge: u8,
+        names_key: bool,
+        names_api_key: bool,
+        answered: bool,
+    },
+    Void {
+        which: Index,
+    },
+    Grant {
+        source: u8,
+        amount: u8,
+        due: Option<u8>,
+    },
+    Adjust {
+        source: u16,
+        amount: i16,
+    },
+    ClawBack {
+        source: u8,
+        returned: u8,
+    },
+    Suspend {
+        source: u8,
+    },
+    Resume {
+        source: u8,
+    },
+    Expire {
+        lost: Vec<Index>,
+    },
+    CreateApiKey {
+        number: u8,
+        cap: Option<u8>,
+        lasts: Option<u8>,
+    },
+    RevokeApiKey {
+        number: u8,
+    },
+    Close {
+        forfeit: bool,
+    },
 }
 
 /// A random act. Time mostly creeps, sometimes steps back, and seldom jumps by hours.
@@ -62,13 +107,27 @@ pub fn act() -> impl Strategy<Value = Act> {
 
 fn what() -> impl Strategy<Value = What> {
     let key = proptest::option::weighted(0.4, (0..KEYS, 0..2_u8));
+    let api_key = proptest::option::weighted(0.4, 0..API_KEYS);
     let repeat = proptest::option::weighted(0.05, any::<Index>());
     prop_oneof![
-        10 => (1..30_u8, 0..40_u8, 5..200_u8, key, repeat).prop_map(|(at_least, more, lasts, key, repeat)| {
-            What::Hold { at_least, more, lasts, key, repeat }
-        }),
-        9 => (any::<Index>(), 0..80_u8, any::<bool>(), any::<bool>()).prop_map(
-            |(which, charge, names_key, answered)| What::Settle { which, charge, names_key, answered }
+        10 => (1..30_u8, 0..40_u8, 5..200_u8, key, api_key, repeat).prop_map(
+            |(at_least, more, lasts, key, api_key, repeat)| What::Hold {
+                at_least,
+                more,
+                lasts,
+                key,
+                api_key,
+                repeat,
+            }
+        ),
+        9 => (any::<Index>(), 0..80_u8, any::<bool>(), proptest::bool::weighted(0.95), any::<bool>()).prop_map(
+            |(which, charge, names_key, names_api_key, answered)| What::Settle {
+                which,
+                charge,
+                names_key,
+                names_api_key,
+                answered,
+            }
         ),
         4 => any::<Index>().prop_map(|which| What::Void { which }),
         5 => (0..SOURCES, 0..200_u8, proptest::option::of(1..250_u8))
@@ -79,6 +138,9 @@ fn what() -> impl Strategy<Value = What> {
         2 => (0..2_u8).prop_map(|source| What::Resume { source }),
         1 => proptest::collection::vec(any::<Index>(), 0..2).prop_map(|lost| What::Expire { lost }),
         1 => proptest::bool::weighted(0.2).prop_map(|forfeit| What::Close { forfeit }),
+        4 => (0..API_KEYS, proptest::option::of(0..120_u8), proptest::option::weighted(0.3, 20..250_u8))
+            .prop_map(|(number, cap, lasts)| What::CreateApiKey { number, cap, lasts }),
+        1 => (0..API_KEYS).prop_map(|number| What::RevokeApiKey { number }),
     ]
 }
 
@@ -102,10 +164,12 @@ fn command(act: &Act, number: u64, now: Moment, asked: &mut Vec<HoldRequest>) ->
         let own: Vec<&HoldRequest> = asked.iter().rev().filter(|hold| hold.user == user).take(6).collect();
         let never = HoldId::for_user(&user, unique(u64::MAX));
         let found = (!own.is_empty()).then(|| own[which.index(own.len())]);
-        (found.map_or(never, |hold| hold.id), found.and_then(|hold| hold.key.clone()))
+        let api_key = found.and_then(|hold| hold.api_key);
+        (found.map_or(never, |hold| hold.id), found.and_then(|hold| hold.key.clone()), api_key)
     };
+    let api_key_id = |number: u8| ApiKeyId::for_user(&user, [number + 1; 16]);
     match &act.what {
-        What::Hold { at_least, more, lasts, key, repeat } => {
+        What::Hold { at_least, more, lasts, key, api_key, repeat } => {
             let id = match repeat {
                 Some(which) => named(which).0,
                 None => HoldId::for_user(&user, unique(number)),
@@ -121,6 +185,7 @@ fn command(act: &Act, number: u64, now: Moment, asked: &mut Vec<HoldRequest>) ->
                     key: IdempotencyKey::parse(&format!("key-{name}")).unwrap(),
                     fingerprint: [asks; 32],
                 }),
+                api_key: api_key.map(api_key_id),
                 expires_at: now.at.after(Span::from_secs(u32::from(*lasts))),
                 instance: InstanceId::from_bytes([1; 16]),
                 limits: Arc::new(LimitBook::unlimited()),
@@ -129,8 +194,9 @@ fn command(act: &Act, number: u64, now: Moment, asked: &mut Vec<HoldRequest>) ->
             asked.push(request.clone());
             Command::Hold(request)
         }
-        What::Settle { which, charge, names_key, answered } => {
-            let (hold, key) = named(which);
+        What::Settle { which, charge, names_key, names_api_key, answered } => {
+            let (hold, key, api_key) = named(which);
+            let api_key = api_key.filter(|_| *names_api_key);
             let key = key.filter(|_| *names_key).map(|keyed| keyed.key);
             let charge = Credits::whole(u32::from(*charge));
             let answer = answered.then(answer);
@@ -140,13 +206,14 @@ fn command(act: &Act, number: u64, now: Moment, asked: &mut Vec<HoldRequest>) ->
                 charge,
                 facts: facts(),
                 key,
+                api_key,
                 answer,
                 content: answered.then(|| Content { request: "q".to_owned(), response: "a".to_owned() }),
                 now,
             })
         }
         What::Void { which } => {
-            let (hold, _) = named(which);
+            let (hold, ..) = named(which);
             Command::Void(VoidRequest { user, hold, outcome: Outcome::Abandoned, facts: facts(), now })
         }
         What::Grant { source, amount, due } => Command::Grant(GrantRequest {
@@ -197,6 +264,24 @@ fn command(act: &Act, number: u64, now: Moment, asked: &mut Vec<HoldRequest>) ->
         }
         What::Close { forfeit } => {
             Command::Close(CloseRequest { user, forfeit: *forfeit, actor: Actor::user(&user), now })
+        }
+        What::CreateApiKey { number, cap, lasts } => {
+            let id = api_key_id(*number);
+            let credential = Credential::new(id, [*number; 32]);
+            Command::CreateApiKey(Box::new(CreateApiKeyRequest {
+                id,
+                user,
+                name: "a program".to_owned(),
+                prefix: credential.prefix(),
+                secret: credential.hash(),
+                scopes: USUAL_SCOPES.to_vec(),
+                spend_cap: cap.map(|cap| Credits::whole(u32::from(cap))),
+                expires_at: lasts.map(|secs| now.at.after(Span::from_secs(u32::from(secs)))),
+                now,
+            }))
+        }
+        What::RevokeApiKey { number } => {
+            Command::RevokeApiKey(RevokeApiKeyRequest { id: api_key_id(*number), user, now })
         }
     }
 }

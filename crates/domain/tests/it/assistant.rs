@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use domain::credits::Credits;
 use domain::ids::IdempotencyKey;
 use domain::ledger::account::Balances;
-use domain::ledger::command::{AnswerBody, Held, Refusal, Settled, StoredAnswer};
+use domain::ledger::command::{Allowances, AnswerBody, Held, Refusal, Settled, StoredAnswer};
 use domain::ledger::usage::Outcome;
 use domain::ports::Unavailable;
 use domain::ports::language_model::{
-    Completion, Finish, MockLanguageModel, MockTokenCounter, ModelError, Role,
+    Ask, Completion, Finish, MockLanguageModel, MockTokenCounter, ModelError, Role,
 };
 use domain::ports::ledger::{HoldOutcome, LedgerError, MockLedger};
 use domain::services::assistant::{AnswerKind, AskError, Asking};
@@ -18,18 +18,18 @@ use domain::tokens::{TokenUsage, Tokens};
 use crate::example::{asking, assistant, question};
 
 /// A ledger that holds what is asked for, but no more than `available`.
-fn ledger_with(available: u32) -> MockLedger {
+pub fn ledger_with(available: u32) -> MockLedger {
     let mut ledger = MockLedger::new();
     ledger.expect_hold().returning(move |request| {
         let amount = request.at_most.min(Credits::whole(available));
         let rest = Credits::whole(available).minus(amount).unwrap();
         let balances = Balances { available: rest, held: amount, ..Balances::default() };
-        Ok(HoldOutcome::Held(Held { hold: request.id, amount, balances }))
+        Ok(HoldOutcome::Held(Held { hold: request.id, amount, balances, allowances: Allowances::default() }))
     });
     ledger
 }
 
-fn settled(charged: u32, available: u32) -> Settled {
+pub fn settled(charged: u32, available: u32) -> Settled {
     let balances = Balances { available: Credits::whole(available), ..Balances::default() };
     Settled { charged: Credits::whole(charged), absorbed: Credits::ZERO, balances, repeated: false }
 }
@@ -40,7 +40,7 @@ fn completion(text: &str, usage: Option<(u64, u64)>) -> Completion {
         output: Tokens::new(output),
         ..TokenUsage::default()
     });
-    Completion { text: text.to_owned(), usage, finish: Finish::Stop }
+    Completion { text: text.to_owned(), body: Vec::new(), usage, finish: Finish::Stop }
 }
 
 fn answering(completion: Completion) -> MockLanguageModel {
@@ -66,8 +66,11 @@ async fn the_measured_tokens_are_charged_and_the_settling_write_says_what_is_lef
 
     let answer = assistant(ledger, model).ask(asking(), question("Oi")).await.unwrap();
 
-    assert_eq!((answer.charged.get(), answer.remaining.get(), answer.tokens.get()), (12, 4321, 1200));
-    assert_eq!((answer.kind, answer.replayed), (AnswerKind::Suggestion, false));
+    assert_eq!(
+        (answer.bill.charged.get(), answer.bill.remaining.get(), answer.bill.tokens.get()),
+        (12, 4321, 1200)
+    );
+    assert_eq!((answer.kind, answer.bill.replayed), (AnswerKind::Suggestion, false));
 }
 
 #[tokio::test]
@@ -158,7 +161,7 @@ async fn with_the_store_away_at_settling_the_answer_is_delivered_and_settled_lat
     let model = answering(completion("oi", Some((211, 5))));
     let answer = assistant(ledger, model).ask(asking(), question("Oi")).await.unwrap();
     // 13 were held of 100; 10 are charged.
-    assert_eq!((answer.charged.get(), answer.remaining.get()), (10, 90));
+    assert_eq!((answer.bill.charged.get(), answer.bill.remaining.get()), (10, 90));
 }
 
 #[tokio::test]
@@ -197,9 +200,9 @@ async fn a_replay_does_not_ask_the_model() {
     model.expect_complete().never();
     let asking = Asking { key: IdempotencyKey::parse("k").ok(), ..asking() };
     let answer = assistant(ledger, model).ask(asking, question("Oi")).await.unwrap();
-    assert!(answer.replayed);
+    assert!(answer.bill.replayed);
     assert_eq!((answer.text.as_str(), answer.kind), ("Análise pronta.", AnswerKind::Insight));
-    assert_eq!((answer.request_id.as_str(), answer.charged.get()), ("first", 10));
+    assert_eq!((answer.bill.request_id.as_str(), answer.bill.charged.get()), ("first", 10));
 }
 
 #[tokio::test]
@@ -229,7 +232,7 @@ async fn without_retention_nothing_of_the_texts_is_stored() {
         .return_once(|_| Ok(settled(10, 90)));
     let model = answering(completion("oi", Some((211, 5))));
     let mut assistant = assistant(ledger, model);
-    assistant.keep_texts = false;
+    assistant.meter.keep_texts = false;
     assistant.ask(asking(), question("Oi")).await.unwrap();
 }
 
@@ -249,7 +252,7 @@ async fn a_model_without_a_price_and_a_conversation_without_room_are_refused_bef
 
     let mut counter = MockTokenCounter::new();
     counter.expect_count().return_const(Tokens::new(70_000));
-    assistant.counter = Arc::new(counter);
+    assistant.meter.counter = Arc::new(counter);
     assert_eq!(assistant.ask(asking(), question("Oi")).await, Err(AskError::TooLong));
 }
 
@@ -261,11 +264,12 @@ async fn the_provider_sees_a_pseudonym_and_one_system_message() {
     model
         .expect_complete()
         .withf(|request| {
-            let systems = request.messages.iter().filter(|message| message.role == Role::System).count();
+            let Ask::Conversation(messages) = &request.ask else { return false };
+            let systems = messages.iter().filter(|message| message.role == Role::System).count();
             systems == 1
                 && request.user_pseudonym.len() == 32
                 && !request.user_pseudonym.contains("0909")
-                && request.messages.last().is_some_and(|message| message.text == "Oi")
+                && messages.last().is_some_and(|message| message.text == "Oi")
         })
         .return_once(|_| Ok(completion("oi", Some((211, 5)))));
     assistant(ledger, model).ask(asking(), question("Oi")).await.unwrap();

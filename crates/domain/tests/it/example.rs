@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::catalog::{Catalogue, CatalogueParts, Model, Price, Purpose};
+use domain::catalog::{Catalogue, CatalogueParts, LiveCatalogue, Model, Price, Purpose};
 use domain::clock::{Day, MockClock, Moment, Timestamp};
 use domain::credits::Credits;
 use domain::ids::{InstanceId, MockIdSource, UserId};
@@ -11,9 +11,12 @@ use domain::ledger::limits::LimitBook;
 use domain::money::NanoUsd;
 use domain::ports::language_model::{MockLanguageModel, MockTokenCounter};
 use domain::ports::ledger::{LedgerError, MockLedger};
+use domain::ports::statements::MockStatements;
+use domain::ports::timer::MockTimer;
 use domain::pricing::ChargeRule;
 use domain::services::assistant::question::{Question, RawQuestion};
 use domain::services::assistant::{AskError, Asking, Assistant};
+use domain::services::metering::{Drains, Meter};
 use domain::tokens::Tokens;
 
 #[tokio::test]
@@ -46,19 +49,25 @@ pub fn assistant(ledger: MockLedger, model: MockLanguageModel) -> Assistant {
     let mut ids = MockIdSource::new();
     ids.expect_unique().return_const([7; 16]);
     Assistant {
-        ledger: Arc::new(ledger),
-        model: Arc::new(model),
-        counter: Arc::new(counter),
-        catalogue: Arc::new(catalogue()),
-        clock: Arc::new(clock),
-        ids: Arc::new(ids),
-        instance: InstanceId::from_bytes([1; 16]),
-        keep_texts: true,
+        meter: Meter {
+            ledger: Arc::new(ledger),
+            statements: Arc::new(MockStatements::new()),
+            model: Arc::new(model),
+            counter: Arc::new(counter),
+            catalogue: Arc::new(LiveCatalogue::new(catalogue())),
+            clock: Arc::new(clock),
+            timer: Arc::new(MockTimer::new()),
+            ids: Arc::new(ids),
+            instance: InstanceId::from_bytes([1; 16]),
+            keep_texts: true,
+            drains: Drains::default(),
+        },
     }
 }
 
 pub fn asking() -> Asking {
-    Asking { user: UserId::from_bytes([9; 16]), key: None, request_id: "req-1".to_owned() }
+    let user = UserId::from_bytes([9; 16]);
+    Asking { user, api_key: None, key: None, request_id: "req-1".to_owned() }
 }
 
 pub fn question(message: &str) -> Question {
@@ -91,11 +100,15 @@ fn catalogue() -> Catalogue {
         context_window: Tokens::new(128_000),
         max_output: Tokens::new(16_384),
         reasoning: false,
+        aliases: vec![],
+        pinned: None,
+        snapshots: vec![],
+        images: None,
         prices: vec![price],
     };
     Catalogue::new(CatalogueParts {
         plans: vec![],
-        models: vec![model],
+        models: vec![Model { id: "thinker".to_owned(), reasoning: true, ..model.clone() }, model],
         default_model: "gpt-4o-mini".to_owned(),
         assistant: seed_rule(),
         insights: ChargeRule { minimum: Credits::whole(50), ..seed_rule() },

@@ -8,9 +8,11 @@
 )]
 
 mod acts;
+mod api_keys;
 mod assistant;
 mod ends;
 mod example;
+mod live;
 mod model;
 mod news;
 mod payments;

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::clock::Timestamp;
 use domain::credits::Credits;
-use domain::ids::{HoldId, UserId};
+use domain::ids::{ApiKeyId, HoldId, UserId};
 use domain::ledger::account::Balances;
 use domain::ledger::command::{
-    AdjustRequest, ClawBackRequest, CloseRequest, Command, GrantRequest, HoldRequest, Receipt, Refusal,
-    SettleRequest,
+    AdjustRequest, ClawBackRequest, CloseRequest, Command, CreateApiKeyRequest, GrantRequest, HoldRequest,
+    Receipt, Refusal, SettleRequest,
 };
 
 /// What an act came to, with the sums after it where the ledger tells them.
@@ -24,6 +24,7 @@ pub enum Answer {
     Standing(usize),
     Expired(usize),
     Closed { forfeited: i64, repeated: bool },
+    ApiKey(ApiKey),
     No(Refusal),
 }
 
@@ -57,7 +58,29 @@ pub fn answer(result: &Result<Receipt, Refusal>) -> Answer {
         Ok(Receipt::Expired(count)) => Answer::Expired(usize::try_from(count).unwrap()),
         Ok(Receipt::Closed(it)) => Answer::Closed { forfeited: it.forfeited.get(), repeated: it.repeated },
         Ok(Receipt::Payment(_) | Receipt::AlertsSet(_)) => panic!("has a test of its own"),
+        Ok(Receipt::ApiKey(key)) => Answer::ApiKey(ApiKey::of(&key)),
         Err(refusal) => Answer::No(refusal),
+    }
+}
+
+/// A key, as far as it decides anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    cap: Option<i64>,
+    spent: i64,
+    until: i64,
+    revoked: Option<i64>,
+}
+
+impl ApiKey {
+    /// A key of the ledger.
+    pub fn of(key: &domain::api_keys::ApiKey) -> Self {
+        Self {
+            cap: key.spend_cap.map(Credits::get),
+            spent: key.spent.get(),
+            until: key.expires_at.map_or(NEVER, Timestamp::as_micros),
+            revoked: key.revoked_at.map(Timestamp::as_micros),
+        }
     }
 }
 
@@ -80,6 +103,7 @@ pub struct Account {
     pub lots: Vec<Lot>,
     holds: BTreeMap<HoldId, Hold>,
     keys: BTreeMap<String, Key>,
+    pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
     suspended_by: BTreeSet<String>,
     closed: bool,
 }
@@ -113,6 +137,7 @@ struct Hold {
     made: i64,
     until: i64,
     key: Option<String>,
+    api_key: Option<ApiKeyId>,
     state: State,
 }
 
@@ -132,7 +157,11 @@ impl Model {
         let (user, now) = (command.user(), command.now().at.as_micros());
         let makes_account = matches!(
             command,
-            Command::Grant(_) | Command::Adjust(_) | Command::Suspend(_) | Command::Close(_)
+            Command::Grant(_)
+                | Command::Adjust(_)
+                | Command::Suspend(_)
+                | Command::Close(_)
+                | Command::CreateApiKey(_)
         );
         if makes_account {
             self.users.entry(user).or_default();
@@ -156,12 +185,20 @@ impl Model {
                 Answer::Standing(account.suspended_by.len())
             }
             Command::Expire(it) => Answer::Expired(account.lose(&it.lost)),
+            Command::CreateApiKey(it) => account.create_api_key(it),
+            Command::RevokeApiKey(it) => match account.api_keys.get_mut(&it.id) {
+                None => Answer::No(Refusal::ApiKeyUnknown),
+                Some(key) => {
+                    key.revoked = key.revoked.or(Some(now));
+                    Answer::ApiKey(key.clone())
+                }
+            },
             Command::OpenPurchase(_)
             | Command::ObservePayment(_)
             | Command::ObserveSubscription(_)
             | Command::SetTopUp(_)
             | Command::SetAlerts(_) => panic!("has a test of its own"),
-            Command::Close(it) => account.close(it),
+            Command::Close(it) => account.close(it, now),
         };
         // What a hold gave back to a lot that is due is gone when the act is over.
         if matches!(command, Command::Void(_) | Command::Expire(_)) {
@@ -232,6 +269,10 @@ impl Account {
         if self.closed {
             return Answer::No(Refusal::Closed);
         }
+        let lives = |key: &ApiKey| key.revoked.is_none() && now < key.until;
+        if it.api_key.is_some_and(|id| !self.api_keys.get(&id).is_some_and(lives)) {
+            return Answer::No(Refusal::ApiKeyEnded);
+        }
         if !self.suspended_by.is_empty() {
             return Answer::No(Refusal::Suspended);
         }
@@ -262,19 +303,28 @@ impl Account {
                 Refusal::NoCredits { required }
             });
         }
-        let amount = self.available().min(it.at_most.get().max(required));
+        let left = self.left_to(it.api_key);
+        if left < required {
+            let (available, required) = (credits(left), credits(required));
+            return Answer::No(Refusal::ApiKeyCapReached { available, required });
+        }
+        let amount = self.available().min(left).min(it.at_most.get().max(required));
         let key = it.key.as_ref().map(|keyed| keyed.key.as_str().to_owned());
         if let (Some(name), Some(keyed)) = (&key, &it.key) {
             let record = Key { hold: it.id, asks: keyed.fingerprint, made: now, answer: None };
             self.keys.insert(name.clone(), record);
         }
         let until = it.expires_at.as_micros();
-        self.holds.insert(it.id, Hold { amount, made: now, until, key, state: State::Open });
+        let api_key = it.api_key;
+        self.holds.insert(it.id, Hold { amount, made: now, until, key, api_key, state: State::Open });
         Answer::Held(amount, self.sums())
     }
 
     fn settle(&mut self, it: &SettleRequest, now: i64) -> Answer {
         let Some(hold) = self.holds.get(&it.hold).cloned() else { return Answer::No(Refusal::HoldUnknown) };
+        if hold.api_key != it.api_key {
+            return Answer::No(Refusal::HoldUnknown);
+        }
         let asked = it.charge.get();
         let named = it.key.as_ref().map(|key| key.as_str().to_owned());
         let charged = match hold.state {
@@ -288,12 +338,16 @@ impl Account {
                     None => true,
                     Some(name) => hold.key == named && self.keys[name].hold == it.hold,
                 };
-                if mine && !self.closed { asked.min(hold.amount).min(self.available()) } else { 0 }
+                let left = self.available().min(self.left_to(hold.api_key));
+                if mine && !self.closed { asked.min(hold.amount).min(left) } else { 0 }
             }
         };
         let absorbed = asked - charged;
         self.holds.get_mut(&it.hold).unwrap().state = State::Settled { charged, absorbed };
         self.charged += charged;
+        if let Some(key) = hold.api_key.and_then(|id| self.api_keys.get_mut(&id)) {
+            key.spent += charged;
+        }
         self.take(charged, |lot| lot.made <= hold.made && hold.made < lot.due);
         self.let_time_pass(now);
         if let Some(record) = named.as_ref().and_then(|name| self.keys.get(name))
@@ -304,6 +358,35 @@ impl Account {
             self.keys.get_mut(&named.unwrap()).unwrap().answer = Some((charged, remaining));
         }
         Answer::Settled { charged, absorbed, sums: self.sums(), repeated: false }
+    }
+
+    /// What a key may still spend, counted from all holds that were ever made under it.
+    fn left_to(&self, api_key: Option<ApiKeyId>) -> i64 {
+        let cap = api_key.and_then(|id| self.api_keys[&id].cap);
+        let bound = |hold: &Hold| match hold.state {
+            State::Open => hold.amount,
+            State::Settled { charged, .. } => charged,
+            State::Voided | State::Expired => 0,
+        };
+        let under = self.holds.values().filter(|hold| hold.api_key == api_key);
+        cap.map_or(i64::MAX, |cap| cap - under.map(bound).sum::<i64>())
+    }
+
+    fn create_api_key(&mut self, it: &CreateApiKeyRequest) -> Answer {
+        if let Some(first) = self.api_keys.get(&it.id) {
+            return Answer::ApiKey(first.clone());
+        }
+        if self.closed {
+            return Answer::No(Refusal::Closed);
+        }
+        let cap = it.spend_cap.map(Credits::get);
+        if cap == Some(0) {
+            return Answer::No(Refusal::AmountOutOfRange);
+        }
+        let until = it.expires_at.map_or(NEVER, Timestamp::as_micros);
+        let key = ApiKey { cap, spent: 0, until, revoked: None };
+        self.api_keys.insert(it.id, key.clone());
+        Answer::ApiKey(key)
     }
 
     fn void(&mut self, id: HoldId) -> Answer {
@@ -375,7 +458,7 @@ impl Account {
     }
 
     /// Everything that is left goes, and every word of the client's.
-    fn close(&mut self, it: &CloseRequest) -> Answer {
+    fn close(&mut self, it: &CloseRequest, now: i64) -> Answer {
         if self.closed {
             return Answer::Closed { forfeited: 0, repeated: true };
         }
@@ -390,6 +473,9 @@ impl Account {
         self.adjusted -= left;
         self.keys.clear();
         self.holds.values_mut().for_each(|hold| hold.key = None);
+        for key in self.api_keys.values_mut().filter(|key| key.revoked.is_none() && now < key.until) {
+            key.revoked = Some(now);
+        }
         self.closed = true;
         Answer::Closed { forfeited: left, repeated: false }
     }

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::api_keys::ApiKey;
 use domain::billing::notice::{Audience, Notice, NoticeKind};
 use domain::billing::profile::BillingProfile;
 use domain::billing::purchase::Purchase;
 use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
 use domain::contact::Contact;
-use domain::ids::{GrantId, HoldId, IdempotencyKey, PurchaseId, UserId};
+use domain::ids::{ApiKeyId, GrantId, HoldId, IdempotencyKey, PurchaseId, UserId};
 use domain::ledger::account::{Account, AccountView, Suspension, SuspensionSource};
+use domain::ledger::api_keys::MOST_LIVE;
 use domain::ledger::batch::{self, Decided, Loaded, Needs};
 use domain::ledger::command::{Command, Receipt, Refusal};
 use domain::ledger::holds::{Hold, KeyRecord};
@@ -35,6 +37,7 @@ pub struct Store {
     pub notes: BTreeMap<(UserId, u64), String>,
     pub content: BTreeMap<(UserId, HoldId), UsageContent>,
     pub contacts: BTreeMap<UserId, Contact>,
+    pub api_keys: BTreeMap<(UserId, ApiKeyId), ApiKey>,
 }
 
 impl Store {
@@ -72,6 +75,7 @@ impl Store {
                     .collect(),
                 suspensions: u32::try_from(self.suspensions.keys().filter(|key| key.0 == user).count())
                     .unwrap(),
+                api_keys: self.api_keys.values().filter(|key| key.user == user).cloned().collect(),
             }
         };
         self.accounts.keys().flat_map(|user| verify::check(&of(*user), now, false)).collect()
@@ -116,6 +120,15 @@ impl Store {
         }
         let suspensions = self.suspensions.values().filter(|row| needs.suspensions.contains(&row.user));
         loaded.suspensions.extend(suspensions.cloned());
+        for name in &needs.api_keys {
+            loaded.api_keys.extend(self.api_keys.get(name).cloned());
+        }
+        for user in &needs.live_api_keys {
+            let own = self.api_keys.values().filter(|key| key.user == *user && key.revoked_at.is_none());
+            let mut own: Vec<&ApiKey> = own.collect();
+            own.sort_by_key(|key| std::cmp::Reverse(key.expires_at.map_or(i64::MAX, Timestamp::as_micros)));
+            loaded.api_keys.extend(own.into_iter().take(MOST_LIVE).cloned());
+        }
         self.load_billing(needs, &mut loaded);
         loaded
     }
@@ -146,6 +159,7 @@ impl Store {
         self.suspensions.values_mut().filter(|row| row.user == user).for_each(|row| row.reason.clear());
         self.holds.values_mut().filter(|row| row.user == user).for_each(|row| row.key = None);
         self.purchases.values_mut().filter(|row| row.user == user).for_each(|row| row.key = None);
+        self.api_keys.values_mut().filter(|row| row.user == user).for_each(|row| row.name.clear());
     }
 
     fn store(&mut self, decided: Decided) -> Vec<Result<Receipt, Refusal>> {
@@ -205,6 +219,14 @@ impl Store {
         }
         for row in decided.profiles {
             self.profiles.insert(row.user, row);
+        }
+        for key in decided.new_api_keys {
+            let twice = self.api_keys.insert((key.user, key.id), key);
+            assert!(twice.is_none(), "inserted twice: {twice:?}");
+        }
+        for key in decided.changed_api_keys {
+            let known = self.api_keys.insert((key.user, key.id), key);
+            assert!(known.is_some(), "updated what was never inserted");
         }
         for row in decided.notices {
             self.notices.entry((row.user, row.kind, row.subject.clone())).or_insert(row);

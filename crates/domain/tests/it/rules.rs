@@ -3,6 +3,7 @@
 //!
 //! `SALDO_PROPTEST_ACTS` says how many acts are tried by each property (10,000 by default).
 
+use std::collections::BTreeMap;
 use std::env;
 
 use domain::clock::Span;
@@ -13,7 +14,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::acts::{Act, act, commands};
-use crate::model::{Model, answer, sums};
+use crate::model::{ApiKey, Model, answer, sums};
 use crate::rows::Store;
 
 /// Acts in one history.
@@ -113,6 +114,9 @@ fn agree(store: &Store, model: &Model) -> Result<(), TestCaseError> {
         let expected = &model.users[user];
         prop_assert_eq!(sums(account.balances().unwrap()), expected.sums());
         prop_assert_eq!(account.clawed.get(), expected.clawed());
+        let keys = store.api_keys.values().filter(|key| key.user == *user);
+        let keys: BTreeMap<_, _> = keys.map(|key| (key.id, ApiKey::of(key))).collect();
+        prop_assert_eq!(&keys, &expected.api_keys);
         let lots = store.lots.values().filter(|lot| lot.user == *user);
         let mut left: Vec<i64> = lots.clone().map(|lot| lot.remaining.get()).collect();
         let mut expected_left: Vec<i64> = expected.lots.iter().map(|lot| lot.left).collect();

@@ -211,7 +211,11 @@ async fn act(
 }
 
 /// Runs `callers` callers at once, spread over the servers; answers what each came to.
-async fn everybody<T, W>(f: &Fixture, callers: usize, work: impl Fn(Arc<dyn Ledger>, usize) -> W) -> Vec<T>
+pub(super) async fn everybody<T, W>(
+    f: &Fixture,
+    callers: usize,
+    work: impl Fn(Arc<dyn Ledger>, usize) -> W,
+) -> Vec<T>
 where
     T: Send + 'static,
     W: Future<Output = T> + Send + 'static,

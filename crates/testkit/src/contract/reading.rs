@@ -1,6 +1,7 @@
 //! Statements of one account, and totals over all.
 
 use domain::credits::Credits;
+use domain::ledger::command::VoidRequest;
 use domain::ledger::journal::EntryKind;
 use domain::ledger::usage::Outcome;
 use domain::money::NanoUsd;
@@ -48,6 +49,20 @@ pub async fn journal_entries_come_with_their_notes(f: &Fixture) {
 }
 
 /// Rows of the same time are told apart by their hold, also across pages.
+pub async fn requests_that_broke_off_are_counted_from_a_time_on(f: &Fixture) {
+    f.granted(grant(user(1), "p")).await;
+    for at in [10, 20, 30] {
+        let held = f.held(hold(user(1)).at(at)).await;
+        f.voided(VoidRequest { outcome: Outcome::BrokenOff, ..void(user(1), held.hold).at(at) }).await;
+    }
+    let other = f.held(hold(user(1)).at(40)).await;
+    f.voided(void(user(1), other.hold).at(40)).await;
+    for (since, count) in [(0, 3), (20, 2), (31, 0)] {
+        assert_eq!(f.statements.broken_off_since(user(1), time(since)).await, Ok(count), "{since}");
+    }
+    assert_eq!(f.statements.broken_off_since(user(2), time(0)).await, Ok(0));
+}
+
 pub async fn usage_is_read_page_by_page_newest_first(f: &Fixture) {
     f.granted(grant(user(1), "p").of(1000)).await;
     f.granted(grant(user(2), "p").of(1000)).await;

@@ -4,6 +4,7 @@ mod billing;
 
 use std::collections::BTreeSet;
 
+use domain::api_keys::ApiKey;
 use domain::credits::Credits;
 use domain::ids::UserId;
 use domain::ledger::account::Account;
@@ -20,6 +21,7 @@ pub(super) fn check(tables: &Tables, decided: &Decided) -> Result<(), String> {
     decided.accounts.iter().try_for_each(account)?;
     decided.new_lots.iter().chain(&decided.changed_lots).try_for_each(lot)?;
     decided.new_holds.iter().chain(&decided.changed_holds).try_for_each(hold)?;
+    decided.new_api_keys.iter().chain(&decided.changed_api_keys).try_for_each(api_key)?;
 
     all_new("credit_grants_pkey", decided.new_lots.iter().map(|lot| (lot.user, lot.id)), |(user, id)| {
         rows(user).is_some_and(|rows| rows.lots.iter().any(|row| row.id == *id))
@@ -52,6 +54,10 @@ pub(super) fn check(tables: &Tables, decided: &Decided) -> Result<(), String> {
         let stands = |rows: &Rows| rows.suspensions.iter().any(|row| row.source == *source);
         !lifted && rows(user).is_some_and(stands)
     })?;
+    all_new("api_keys_pkey", decided.new_api_keys.iter().map(|it| (it.id.lane(), it.id)), |(lane, id)| {
+        let in_lane = tables.users.iter().filter(|(user, _)| user.lane() == *lane);
+        in_lane.map(|(_, rows)| rows).any(|rows| rows.api_keys.contains_key(id))
+    })?;
     billing::check(tables, decided)
 }
 
@@ -80,6 +86,11 @@ fn hold(hold: &Hold) -> Result<(), String> {
     let free = hold.charged == Credits::ZERO || hold.state == HoldState::Settled;
     let closed = hold.is_open() == hold.closed_at.is_none();
     must("credit_holds", hold.amount.is_positive() && hold.absorbed >= Credits::ZERO && free && closed)
+}
+
+fn api_key(key: &ApiKey) -> Result<(), String> {
+    must("api_keys", key.spent >= Credits::ZERO && key.spend_cap.is_none_or(Credits::is_positive))?;
+    must("never_spent_above_the_cap", key.spend_cap.is_none_or(|cap| key.spent <= cap))
 }
 
 fn all_new<K: Ord>(

@@ -69,6 +69,13 @@ impl Statements for MemoryStore {
         found.truncate(page_size(limit));
         Ok(found)
     }
+
+    async fn broken_off_since(&self, user: UserId, since: Timestamp) -> Result<u32, Unavailable> {
+        let tables = lock(&self.tables);
+        let rows = tables.users.get(&user).into_iter().flat_map(|rows| rows.usage.values());
+        let count = rows.filter(|row| row.outcome == Outcome::BrokenOff && row.at >= since).count();
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
 }
 
 #[async_trait]
@@ -114,6 +121,7 @@ impl Books for MemoryStore {
                 .map(|row| (row.hold, row.credits))
                 .collect(),
             suspensions: u32::try_from(rows.suspensions.len()).unwrap_or(u32::MAX),
+            api_keys: rows.api_keys.values().cloned().collect(),
         }))
     }
 

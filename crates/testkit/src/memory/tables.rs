@@ -3,13 +3,14 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::api_keys::ApiKey;
 use domain::billing::notice::{Audience, Notice, NoticeKind};
 use domain::billing::profile::BillingProfile;
 use domain::billing::purchase::Purchase;
 use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
 use domain::contact::Contact;
-use domain::ids::{HoldId, IdempotencyKey, InstanceId, PurchaseId, UserId};
+use domain::ids::{ApiKeyId, HoldId, IdempotencyKey, InstanceId, PurchaseId, UserId};
 use domain::ledger::account::{Account, Suspension};
 use domain::ledger::batch::{Decided, Loaded, Needs};
 use domain::ledger::command::{Command, Receipt, Refusal};
@@ -37,6 +38,7 @@ pub(super) struct Rows {
     pub profile: Option<BillingProfile>,
     pub notices: BTreeMap<(NoticeKind, String), Notice>,
     pub contact: Option<Contact>,
+    pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
 }
 
 impl Rows {
@@ -56,6 +58,7 @@ impl Rows {
             profile: None,
             notices: BTreeMap::new(),
             contact: None,
+            api_keys: BTreeMap::new(),
         }
     }
 
@@ -74,6 +77,9 @@ impl Rows {
         }
         for purchase in self.purchases.values_mut() {
             purchase.key = None;
+        }
+        for key in self.api_keys.values_mut() {
+            key.name.clear();
         }
     }
 
@@ -158,6 +164,7 @@ impl Tables {
             loaded.suspensions.extend(found.unwrap_or_default());
         }
         self.load_billing(needs, &mut loaded);
+        self.load_api_keys(needs, &mut loaded);
         loaded
     }
 
@@ -240,6 +247,9 @@ impl Tables {
         }
         for row in decided.contacts {
             self.rows(row.user, |rows| rows.contact = Some(row));
+        }
+        for row in decided.new_api_keys.into_iter().chain(decided.changed_api_keys) {
+            self.rows(row.user, |rows| drop(rows.api_keys.insert(row.id, row)));
         }
         for notice in decided.notices {
             self.give_notice(notice);

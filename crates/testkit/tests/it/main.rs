@@ -6,3 +6,4 @@ mod control;
 mod memory;
 mod outbox;
 mod postgres;
+mod provider;

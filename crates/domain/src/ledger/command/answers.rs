@@ -1,6 +1,7 @@
 //! What acts answer, and the business reasons for a no.
 
 use super::{Closed, PaymentReceipt, StoredAnswer};
+use crate::api_keys::ApiKey;
 use crate::clock::{Span, Timestamp};
 use crate::credits::Credits;
 use crate::ids::HoldId;
@@ -31,6 +32,8 @@ pub enum Receipt {
     AlertsSet(Credits),
     /// The account is closed.
     Closed(Closed),
+    /// An API key as it stands.
+    ApiKey(Box<ApiKey>),
 }
 
 /// Credits set aside.
@@ -42,6 +45,28 @@ pub struct Held {
     pub amount: Credits,
     /// The account after it.
     pub balances: Balances,
+    /// What its limits leave after it.
+    pub allowances: Allowances,
+}
+
+/// What is left of an account's limits per minute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowances {
+    /// Of requests; `None` when they are unlimited.
+    pub requests: Option<Allowance>,
+    /// Of tokens; `None` when they are unlimited.
+    pub tokens: Option<Allowance>,
+}
+
+/// What is left of one limit per minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// How many a minute may have, and how many may come at once.
+    pub limit: u32,
+    /// How many may come at once now.
+    pub remaining: u32,
+    /// When all of them may, from now.
+    pub reset: Span,
 }
 
 /// A settled hold.
@@ -126,6 +151,17 @@ pub enum Refusal {
         /// What it takes.
         required: Credits,
     },
+    /// The API key is revoked, expired, or not there.
+    #[error("the API key has ended")]
+    ApiKeyEnded,
+    /// The API key may not spend that much more.
+    #[error("{available} credits are left to the API key, {required} required")]
+    ApiKeyCapReached {
+        /// What may still be held under it.
+        available: Credits,
+        /// What it takes.
+        required: Credits,
+    },
     /// A limit is reached for now.
     #[error("limit {limit:?} reached")]
     RateLimited {
@@ -182,4 +218,10 @@ pub enum Refusal {
         /// How many.
         available: Credits,
     },
+    /// The user has no such API key.
+    #[error("no such API key")]
+    ApiKeyUnknown,
+    /// The user has as many live API keys as there may be.
+    #[error("too many live API keys")]
+    TooManyApiKeys,
 }

@@ -1,5 +1,6 @@
 //! What users may ask. A [`Question`] that exists is valid.
 
+use crate::ports::identity::Scope;
 use crate::ports::language_model::{Message, Role};
 
 /// The longest message, in characters.
@@ -60,8 +61,20 @@ pub enum FieldRule {
     OnlyWithGrants,
     /// An e-mail address.
     EmailAddress,
+    /// Without images: the model takes none, or nobody knows what they cost.
+    NoImages,
+    /// Without control characters: one line that can be shown.
+    Printable,
+    /// One of these scopes: what the asking token can give to an API key.
+    Scopes(Vec<Scope>),
     /// Not asked for: this version cannot do it.
     Unsupported,
+    /// Not asked for: what it costs cannot be bounded beforehand.
+    CostUnbounded,
+    /// A list of at least so many.
+    AtLeastItems(usize),
+    /// A list of at most so many.
+    AtMostItems(usize),
 }
 
 /// A question as it came, types checked, values not.

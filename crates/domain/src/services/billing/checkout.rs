@@ -79,7 +79,8 @@ impl Billing {
     /// Opens a checkout: writes the purchase down, then asks the provider. Asked again under the same key, it
     /// answers the same checkout, or finishes what was begun.
     pub async fn open_checkout(&self, order: Order) -> Result<Opened, CheckoutError> {
-        let plan = self.catalogue.plan(&order.plan).ok_or(CheckoutError::UnknownPlan)?;
+        let catalogue = self.catalogue.current();
+        let plan = catalogue.plan(&order.plan).ok_or(CheckoutError::UnknownPlan)?;
         let now = self.clock.now();
         let request = OpenPurchaseRequest {
             id: PurchaseId::for_user(&order.user, self.ids.unique()),

@@ -287,7 +287,8 @@ impl Billing {
         } else if began.offer.price.minor() == minor {
             began.offer.clone()
         } else {
-            let paid = || self.catalogue.plan_paid(invoice.price.as_deref(), invoice.plan.as_deref(), minor);
+            let catalogue = self.catalogue.current();
+            let paid = || catalogue.plan_paid(invoice.price.as_deref(), invoice.plan.as_deref(), minor);
             invoice.whole.then(paid).flatten().map_or(terms, Plan::offer)
         };
         let facts = PaymentFacts {

@@ -24,7 +24,7 @@ impl Billing {
         user: UserId,
         settings: TopUpSettings,
     ) -> Result<BillingProfile, CheckoutError> {
-        if self.catalogue.plan(settings.plan.as_str()).is_none() {
+        if self.catalogue.current().plan(settings.plan.as_str()).is_none() {
             return Err(CheckoutError::UnknownPlan);
         }
         if settings.enabled && self.book.profile(user).await?.customer.is_none() {
@@ -49,7 +49,8 @@ impl Billing {
     /// `None` when it was not called for after all.
     async fn top_up_one(&self, profile: BillingProfile) -> Option<Verdict> {
         let customer = profile.customer?;
-        let plan = self.catalogue.plan(profile.top_up?.settings.plan.as_str())?;
+        let catalogue = self.catalogue.current();
+        let plan = catalogue.plan(profile.top_up?.settings.plan.as_str())?;
         let now = self.clock.now();
         let opened = self
             .till

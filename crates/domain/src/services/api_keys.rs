@@ -1,0 +1,108 @@
+//! API keys: made, listed and ended by their users, and let in.
+
+mod recent;
+pub mod wish;
+
+use std::sync::Arc;
+
+use crate::api_keys::{ApiKey, Credential};
+use crate::clock::Clock;
+use crate::ids::{ApiKeyId, IdSource, UserId};
+use crate::ledger::command::{CreateApiKeyRequest, RevokeApiKeyRequest};
+use crate::ports::Unavailable;
+use crate::ports::api_keys::{ApiKeyBook, ApiKeyCursor, SecretSource};
+use crate::ports::identity::{BadToken, Caller};
+use crate::ports::ledger::{Ledger, LedgerError};
+
+pub use recent::{FRESH, RecentKeys};
+use wish::ApiKeyWish;
+
+/// Keys for programs.
+#[derive(Clone)]
+pub struct ApiKeys {
+    /// Makes and ends keys.
+    pub ledger: Arc<dyn Ledger>,
+    /// Reads.
+    pub book: Arc<dyn ApiKeyBook>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids of keys.
+    pub ids: Arc<dyn IdSource>,
+    /// Their secrets.
+    pub secrets: Arc<dyn SecretSource>,
+    /// Keys that were just looked up.
+    pub recent: RecentKeys,
+}
+
+/// Why an API key does not open anything now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiKeyError {
+    /// It is no key, or one that has ended.
+    #[error(transparent)]
+    Bad(#[from] BadToken),
+    /// The store is away: whether it is good is not known.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl ApiKeys {
+    /// Makes a key. Its text is in the answer and nowhere else.
+    pub async fn create(&self, user: UserId, wish: ApiKeyWish) -> Result<(ApiKey, Credential), LedgerError> {
+        let id = ApiKeyId::for_user(&user, self.ids.unique());
+        let credential = Credential::new(id, self.secrets.secret()?);
+        let (name, scopes, spend_cap, expires_at) = wish.into_parts();
+        let (prefix, secret, now) = (credential.prefix(), credential.hash(), self.clock.now());
+        let request =
+            CreateApiKeyRequest { id, user, name, prefix, secret, scopes, spend_cap, expires_at, now };
+        Ok((self.ledger.create_api_key(request).await?, credential))
+    }
+
+    /// Ends a key of the user, once and for good. This server knows at once; others within [`FRESH`], and no
+    /// server takes another request for credits from it.
+    pub async fn revoke(&self, user: UserId, id: ApiKeyId) -> Result<(), LedgerError> {
+        let now = self.clock.now();
+        let revoked = self.ledger.revoke_api_key(RevokeApiKeyRequest { id, user, now }).await;
+        // Also when it is not known whether it happened.
+        self.recent.forget(&id);
+        revoked.map(drop)
+    }
+
+    /// The user's keys, newest first.
+    pub async fn list(
+        &self,
+        user: UserId,
+        before: Option<ApiKeyCursor>,
+        limit: u32,
+    ) -> Result<Vec<ApiKey>, Unavailable> {
+        self.book.api_keys(user, before, limit).await
+    }
+
+    /// Who comes with this key, and what they may do.
+    pub async fn authenticate(&self, text: &str) -> Result<Caller, ApiKeyError> {
+        let credential = Credential::parse(text).map_err(|error| BadToken(error.to_string()))?;
+        let now = self.clock.now().at;
+        let id = credential.id;
+        let bad = |what: &str| BadToken(format!("the API key {id} {what}"));
+        let key = match self.recent.get(&id, now) {
+            Some(key) => key,
+            None => self.look_up(id).await?.ok_or_else(|| bad("is unknown"))?,
+        };
+        // The secret first: of a key that one cannot prove, one learns nothing.
+        if key.secret != credential.hash() {
+            return Err(bad("came with a wrong secret").into());
+        }
+        if !key.is_live(now) {
+            return Err(bad("is revoked or expired").into());
+        }
+        Ok(Caller { user: key.user, scopes: key.scopes.clone(), api_key: Some(id) })
+    }
+
+    async fn look_up(&self, id: ApiKeyId) -> Result<Option<Arc<ApiKey>>, Unavailable> {
+        let (begun, now) = (self.recent.generation(), self.clock.now().at);
+        let found = self.book.api_key(id).await?.map(Arc::new);
+        if let Some(key) = &found {
+            self.recent.put(Arc::clone(key), now, begun);
+        }
+        Ok(found)
+    }
+}
