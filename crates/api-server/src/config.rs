@@ -17,7 +17,7 @@ use url::Url;
 
 pub use alerts::{Alerts, Mail};
 pub use database::Database;
-pub use env::Env;
+pub use env::{Env, Secrets};
 pub use jwt::{Jwt, TokenKeys};
 pub use stripe::{Billing, Stripe};
 
@@ -52,7 +52,7 @@ pub struct Config {
     pub database: Database,
     /// `JWT_*`.
     pub jwt: Jwt,
-    /// `OPENAI_*`; `None` simulates the model.
+    /// `OPENAI_*`; `None` simulates the models, unless the catalogue has providers for them.
     pub openai: Option<OpenAi>,
     /// `STRIPE_*`.
     pub billing: Billing,
@@ -78,6 +78,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// `LOG_FORMAT`: whether logs are JSON.
     pub json_logs: bool,
+    /// Keys that the catalogue names.
+    pub secrets: Secrets,
     /// What stands in for something that is missing, each a sentence to announce.
     pub stand_ins: Vec<String>,
 }
@@ -125,7 +127,8 @@ impl Config {
             }
         };
         let spool_dir = env.text("SPOOL_DIR").map_or_else(|| database.beside("spool"), PathBuf::from);
-        let openai = openai(&mut env, serving, &mut stand_ins);
+        let has_catalogue = env.text("CATALOG_FILE").is_some();
+        let openai = openai(&mut env, serving, has_catalogue, &mut stand_ins);
         let billing = stripe::read(&mut env, production, &mut stand_ins);
         let alerts = alerts::read(&mut env, production, &mut stand_ins);
         let config = Self {
@@ -156,6 +159,7 @@ impl Config {
                 3600,
             ))),
             json_logs: log_format(&mut env, production),
+            secrets: env.secrets(),
             stand_ins,
         };
         let faults = env.into_faults();
@@ -185,14 +189,23 @@ fn app_env(env: &mut Env) -> AppEnv {
 }
 
 /// The values that `.env.example` and the seed's document show.
-fn is_placeholder(secret: &str) -> bool {
+pub(crate) fn is_placeholder(secret: &str) -> bool {
     let lower = secret.to_lowercase();
     ["change-me", "changeme", "your-", "example", "placeholder", "..."]
         .iter()
         .any(|word| lower.contains(word))
 }
 
-fn openai(env: &mut Env, production: bool, stand_ins: &mut Vec<String>) -> Option<OpenAi> {
+/// What is missing for models without a provider.
+pub(crate) const NO_OPENAI_KEY: &str = "OPENAI_API_KEY não configurada (OPENAI_API_KEY is missing)";
+
+/// Without a key, a catalogue of one's own may still have providers for every model: that is for the wiring to say.
+fn openai(
+    env: &mut Env,
+    production: bool,
+    has_catalogue: bool,
+    stand_ins: &mut Vec<String>,
+) -> Option<OpenAi> {
     let default_url = Url::parse("https://api.openai.com/v1");
     let base_url = match env.parsed_if_set::<Url>("OPENAI_BASE_URL") {
         Some(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(url),
@@ -210,12 +223,14 @@ fn openai(env: &mut Env, production: bool, stand_ins: &mut Vec<String>) -> Optio
             None
         }
         Some(api_key) => base_url.map(|base_url| OpenAi { api_key, base_url }),
-        None if production => {
-            env.fault("OPENAI_API_KEY não configurada (OPENAI_API_KEY is missing)");
-            None
-        }
         None => {
-            stand_ins.push("OPENAI_API_KEY is not set: a SIMULATED model answers".to_owned());
+            let simulated = "OPENAI_API_KEY is not set: a SIMULATED model answers";
+            match (production, has_catalogue) {
+                (true, true) => {}
+                (true, false) => env.fault(NO_OPENAI_KEY),
+                (false, true) => stand_ins.push(format!("{simulated}, unless the catalogue has upstreams")),
+                (false, false) => stand_ins.push(simulated.to_owned()),
+            }
             None
         }
     }

@@ -12,6 +12,7 @@ mod privacy;
 mod purchases;
 pub mod sandbox;
 mod streams;
+mod upstreams;
 mod v1;
 mod views;
 
@@ -55,6 +56,7 @@ pub fn register(config: &mut ServiceConfig) {
         .service(at("/api/billing/webhook").route(post().to(billing::webhook)))
         .service(at("/api/admin/purchases").route(get().to(purchases::list)))
         .service(at("/api/admin/purchases/{id}/refund").route(post().to(purchases::refund)))
+        .service(at("/api/admin/upstreams").route(get().to(upstreams::health)))
         .service(at("/api/admin/ai-analytics").route(get().to(admin::analytics)))
         .service(at("/api/admin/users/{id}/credits").route(post().to(admin::move_credits)))
         .service(at("/api/admin/users/{id}/suspend").route(post().to(admin::suspend)))

@@ -1,6 +1,7 @@
 //! Services from configuration: the only place that chooses adapters.
 
 mod alerting;
+mod models;
 mod selling;
 
 use std::future::Future;
@@ -9,9 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use adapters_jwt::{Hs256Config, Hs256Verifier, JwksConfig, JwksVerifier};
-use adapters_openai::{OpenAi, OpenAiConfig, Tiktoken};
+use adapters_openai::Tiktoken;
 use adapters_postgres::{PostgresOptions, PostgresStore};
-use adapters_sandbox::SandboxModel;
 use adapters_sqlite::SqliteStore;
 use chrono_tz::Tz;
 use domain::catalog::{Catalogue, LiveCatalogue};
@@ -21,7 +21,7 @@ use domain::ports::api_keys::ApiKeyBook;
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::identity::TokenVerifier;
-use domain::ports::language_model::{LanguageModel, TokenCounter};
+use domain::ports::language_model::TokenCounter;
 use domain::ports::ledger::{Ledger, Submit};
 use domain::ports::notices::Outbox;
 use domain::ports::personal::PersonalData;
@@ -41,6 +41,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use models::{LiveModels, models};
 pub use selling::Selling;
 
 use crate::catalog;
@@ -181,6 +182,8 @@ pub struct App {
     pub api_keys: ApiKeys,
     /// Plans and prices.
     pub catalogue: Arc<LiveCatalogue>,
+    /// Who answers.
+    pub models: Arc<LiveModels>,
     /// The sale of credits, where there is one.
     pub selling: Option<Selling>,
     /// Wakes the worker of the payment provider's events.
@@ -249,6 +252,7 @@ impl App {
         let ids: Arc<dyn IdSource> = Arc::new(UuidSource);
         let counter: Arc<dyn TokenCounter> = Arc::new(Tiktoken);
         let catalogue = Arc::new(LiveCatalogue::new(catalogue(config, counter.as_ref())?));
+        let models = Arc::new(LiveModels::new(models(config, &catalogue.current())?));
         let (tokens, issuer) = tokens(config)?;
         let instance = InstanceId::from_bytes(ids.unique());
         let alerts = alerting::of(config, &stores, &clock)?;
@@ -259,7 +263,7 @@ impl App {
         let meter = Meter {
             ledger: Arc::new(Spooled::new(Arc::clone(&stores.submit), spool.clone())),
             statements: Arc::clone(&stores.statements),
-            model: model(config)?,
+            model: Arc::clone(&models) as _,
             counter,
             catalogue: Arc::clone(&catalogue),
             clock: Arc::clone(&clock),
@@ -295,6 +299,7 @@ impl App {
                 recent: RecentKeys::default(),
             },
             catalogue,
+            models,
             selling,
             events_came: Notify::new(),
             stores,
@@ -310,11 +315,13 @@ impl App {
         })
     }
 
-    /// Reads the catalogue anew and puts it in force, for requests that begin from now on. With any fault, the one
-    /// before stays in force.
+    /// Reads the catalogue anew, and the keys that it names, and puts it in force with its providers, for requests that
+    /// begin from now on. What was known of how providers do begins anew. With any fault, the one before stays in force.
     pub fn reload(&self, config: &Config) -> Result<(), Vec<String>> {
         let counter = Arc::clone(&self.gateway.meter.counter);
-        self.catalogue.replace(catalogue(config, counter.as_ref())?);
+        let catalogue = catalogue(config, counter.as_ref())?;
+        self.models.replace(models(config, &catalogue)?);
+        self.catalogue.replace(catalogue);
         Ok(())
     }
 
@@ -392,17 +399,6 @@ fn tokens(config: &Config) -> Result<Tokens, Vec<String>> {
             let verifier =
                 Hs256Verifier::new(token_config(config)).map_err(|error| vec![error.to_string()])?;
             Ok((Arc::new(verifier), None))
-        }
-    }
-}
-
-fn model(config: &Config) -> Result<Arc<dyn LanguageModel>, Vec<String>> {
-    match &config.openai {
-        None => Ok(Arc::new(SandboxModel::default())),
-        Some(openai) => {
-            let settings = OpenAiConfig::new(openai.base_url.clone(), openai.api_key.clone());
-            let client = OpenAi::new(&settings).map_err(|error| vec![error.to_string()])?;
-            Ok(Arc::new(client))
         }
     }
 }

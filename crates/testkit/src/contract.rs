@@ -225,6 +225,7 @@ macro_rules! ledger_contract {
                 a_payment_after_closing_is_granted_and_admins_are_told,
                 closing_switches_automatic_top_up_off,
                 an_open_dispute_goes_on_after_closing,
+                closing_ends_api_keys_and_forgets_their_names,
                 a_late_settlement_after_closing_is_free_and_keeps_nothing,
                 closing_erases_what_is_personal_and_leaves_the_books,
             }

@@ -19,3 +19,4 @@ mod privacy;
 mod provider;
 mod races;
 mod tokens;
+mod upstreams;

@@ -13,6 +13,7 @@ use domain::ids::{HoldId, IdSource, InstanceId};
 use domain::ledger::command::{AnswerBody, Content, HoldRequest, SettleRequest};
 
 use crate::billing::shop::{Shop, selling};
+use crate::gateway::chat;
 use crate::harness::{SECRET, Server, Setup, User, eventually, next_key, on_both_stores, read, token};
 
 /// The end of time, for counting texts.
@@ -49,6 +50,15 @@ fn user_endpoints() -> Vec<(Method, &'static str, Value)> {
         (Method::PUT, "/api/user/alerts", json!({})),
         (Method::GET, "/api/user/notifications", Value::Null),
         (Method::GET, "/api/user/export", Value::Null),
+        (Method::GET, "/api/user/api-keys", Value::Null),
+        (Method::POST, "/api/user/api-keys", json!({ "name": "x" })),
+        (Method::DELETE, "/api/user/api-keys/0190b4c0-0000-7000-8000-000000000000", Value::Null),
+        (Method::POST, "/v1/chat/completions", chat(json!({}))),
+        (Method::POST, "/v1/chat/completions", chat(json!({ "stream": true }))),
+        (Method::POST, "/v1/responses", json!({ "model": "gpt-4o-mini", "input": "Oi" })),
+        (Method::POST, "/v1/embeddings", json!({ "model": "text-embedding-3-small", "input": "Oi" })),
+        (Method::GET, "/v1/models", Value::Null),
+        (Method::GET, "/v1/models/gpt-4o-mini", Value::Null),
         (Method::GET, "/api/billing/plans", Value::Null),
         (Method::POST, "/api/billing/create-checkout-session", json!({ "planId": "starter" })),
         (Method::GET, "/api/billing/checkout-sessions/cs_1", Value::Null),
@@ -71,14 +81,17 @@ async fn an_account_is_closed_for_good_and_every_endpoint_says_so() {
         assert_eq!(close(&server, &user, "?forfeit=perhaps").await.0, 422);
         assert_eq!(server.credits(&user).await["available_credits"], 90);
 
-        for _ in 0..2 {
-            assert_eq!(close(&server, &user, "?forfeit=true").await.0, 204, "done again, it is done");
+        let (_, program) = server.key(&user, json!({ "name": "caixa", "scopes": ["ai:use"] })).await;
+        for (status, who) in [(403, &program), (204, &user), (204, &user)] {
+            assert_eq!(close(&server, who, "?forfeit=true").await.0, status, "done again, it is done");
         }
+        assert_eq!(server.look(&program.token).await.0, 401);
         for (method, path, body) in user_endpoints() {
             let request = server.client.request(method.clone(), format!("{}{path}", server.url));
             let answer = request.bearer_auth(&user.token).json(&body).send().await.unwrap();
             let (status, problem) = read(answer).await;
-            assert_eq!((status, &problem["code"]), (403, &json!("account_closed")), "{method} {path}");
+            let code = problem.pointer("/error/code").unwrap_or(&problem["code"]);
+            assert_eq!((status, code), (403, &json!("account_closed")), "{method} {path}: {problem}");
         }
         // What admins see, and what they can still do.
         let (status, gift) = read(server.move_credits(&user, 5, &next_key()).await).await;
@@ -219,13 +232,16 @@ async fn an_export_has_everything_and_nothing_of_others() {
             .json(&json!({ "reason": "em análise" }));
         assert_eq!(suspended.send().await.unwrap().status(), 200);
 
+        let (_, program) = server.key(&user, json!({ "name": "caixa" })).await;
+        assert_eq!(export(&server, &program).await.status(), 403, "not with a key");
+
         let answer = export(&server, &user).await;
         assert_eq!(answer.status(), 200);
         let id = adapters_jwt::user_id(&user.sub).to_string();
         let attached = answer.headers()["content-disposition"].to_str().unwrap().to_owned();
         assert_eq!(attached, format!("attachment; filename=\"saldo-{id}.json\""));
         let text = answer.text().await.unwrap();
-        assert!(!text.contains("segredo de outra pessoa"));
+        assert!(!text.contains("segredo de outra pessoa") && !text.contains(&program.token));
         let all: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             (&all["format"], &all["version"], &all["user_id"]),
@@ -258,6 +274,7 @@ async fn an_export_has_everything_and_nothing_of_others() {
         assert!(keys[7]["key"] == "k-007" && keys[7]["answer"].is_string(), "{}", keys[7]);
         assert_eq!(all["purchases"][0]["plan_id"], "starter");
         assert_eq!(all["suspensions"][0]["reason"], "em análise");
+        assert_eq!(all["api_keys"][0]["name"], "caixa");
         assert_eq!(all["subscriptions"], json!([]));
         assert_eq!(all["notifications"], json!([]));
         server.finish().await;
@@ -271,7 +288,9 @@ async fn an_export_of_nothing_is_a_document_too() {
     let user = server.stranger();
     let (status, all) = read(export(&server, &user).await).await;
     assert_eq!(status, 200);
-    for section in ["lots", "journal", "usage", "texts", "idempotency_keys", "purchases", "notifications"] {
+    for section in
+        ["lots", "journal", "usage", "texts", "idempotency_keys", "purchases", "api_keys", "notifications"]
+    {
         assert_eq!(all[section], json!([]), "{section}");
     }
     assert_eq!(all["account"]["plan_type"], "free");

@@ -7,6 +7,7 @@ use domain::ledger::journal::EntryKind;
 
 use crate::Fixture;
 use crate::acts::{must, refused};
+use crate::requests::api_keys::{ApiKeyExt, api_key, revoke};
 use crate::requests::billing::{
     NewsExt, OpenExt, SubscriptionExt, auto_top_up, news, open, subscribe, subscription,
 };
@@ -126,6 +127,28 @@ pub async fn closing_switches_automatic_top_up_off(f: &Fixture) {
     must(f.ledger.close_account(close(user(1))).await);
     assert!(!f.top_up(user(1)).await.settings.enabled);
     assert_eq!(f.purchases.low_on_credits(10).await, Ok(Vec::new()));
+}
+
+/// Those that ended before ended when they did.
+pub async fn closing_ends_api_keys_and_forgets_their_names(f: &Fixture) {
+    let make = async |request| must(f.ledger.create_api_key(request).await).id;
+    let (plain, capped) = (make(api_key(user(1))).await, make(api_key(user(1)).capped(5).until(90)).await);
+    let (revoked, expired) = (make(api_key(user(1))).await, make(api_key(user(1)).until(4)).await);
+    let other = make(api_key(user(2))).await;
+    must(f.ledger.revoke_api_key(revoke(user(1), revoked).at(2)).await);
+    must(f.ledger.close_account(close(user(1)).at(5)).await);
+    for (id, since) in [(plain, Some(5)), (capped, Some(5)), (revoked, Some(2)), (expired, None)] {
+        for book in f.api_key_books() {
+            let key = book.api_key(id).await.expect("the store answers").expect("keys stay");
+            assert_eq!((key.revoked_at, key.name.as_str()), (since.map(time), ""));
+            assert!(!key.is_live(time(5)));
+        }
+    }
+    assert_eq!(f.hold_refused(hold(user(1)).under(plain).at(6)).await, Refusal::Closed);
+    let another = f.ledger.create_api_key(api_key(user(1)).at(6)).await;
+    assert_eq!(refused(another), Refusal::Closed);
+    let key = f.api_keys.api_key(other).await.expect("the store answers").expect("made");
+    assert_eq!((key.revoked_at, key.name.as_str()), (None, "a program"));
 }
 
 pub async fn an_open_dispute_goes_on_after_closing(f: &Fixture) {
