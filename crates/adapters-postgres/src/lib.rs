@@ -3,10 +3,12 @@
 //! [`PostgresStore`] implements the ports [`Ledger`](domain::ports::ledger::Ledger) (by way of
 //! [`Submit`](domain::ports::ledger::Submit)), [`Statements`](domain::ports::statements::Statements),
 //! [`Books`](domain::ports::books::Books), [`Reports`](domain::ports::reports::Reports),
+//! [`Overview`](domain::ports::overview::Overview), [`Recorder`](domain::ports::audit::Recorder) (by way of `Submit`),
+//! [`AuditBook`](domain::ports::audit::AuditBook),
 //! [`Upkeep`](domain::ports::upkeep::Upkeep), [`Till`](domain::ports::billing::Till) (by way of `Submit`, too),
 //! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox),
-//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook), [`Outbox`](domain::ports::notices::Outbox) and
-//! [`PersonalData`](domain::ports::personal::PersonalData).
+//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook), [`Outbox`](domain::ports::notices::Outbox),
+//! [`PersonalData`](domain::ports::personal::PersonalData) and [`Vitals`](domain::ports::vitals::Vitals).
 //! It knows no rule of credits: it loads under lock, lets `domain::ledger::batch` decide, and stores what was
 //! decided, in one transaction for each batch.
 //!
@@ -17,13 +19,16 @@
 //! | the transaction around both; timeouts | `writer` |
 //! | tables and their columns | `schema` |
 //! | rows as domain values; corruption | `rows` |
-//! | reads of accounts, reports | `reads` |
+//! | reads of accounts | `reads` |
+//! | lists of everybody's, for admins; the audit log | `overview`, `audit` |
+//! | figures over all users, and the sums that make them fast | `reports`, `fold` |
 //! | everything of an account, for verification | `books` |
 //! | all of that for API keys | `api_keys` |
 //! | all of that for purchases, and the provider's events | `billing` |
 //! | notices on their way out, the webhook's endpoint | `outbox` |
 //! | what is personal, and erasing it | `personal` |
 //! | sweeping, leases, retention | `upkeep`, `partitions` |
+//! | figures for operators | `vitals` |
 //! | addresses, TLS, settings of a session | `connect`, `tls` |
 //! | migrations | `migrate` |
 //!
@@ -31,18 +36,22 @@
 //! `load` and `save`.
 
 mod api_keys;
+mod audit;
 mod billing;
 mod books;
 mod connect;
 mod error;
+mod fold;
 mod load;
 mod migrate;
 mod outbox;
+mod overview;
 mod partitions;
 mod personal;
 #[cfg(test)]
 mod plans;
 mod reads;
+mod reports;
 mod rows;
 mod save;
 mod schema;
@@ -51,6 +60,7 @@ mod storable;
 mod store;
 mod tls;
 mod upkeep;
+mod vitals;
 mod writer;
 
 pub use error::OpenError;

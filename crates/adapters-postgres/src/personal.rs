@@ -29,7 +29,7 @@ use crate::upkeep::{PURGE_BOUND, be_patient};
 
 /// Each takes lane, user, and the most rows to touch; together they leave nothing personal behind. A new table with
 /// something personal in it gets its line here, and in `adapters-sqlite`.
-const ERASE: [&str; 10] = [
+const ERASE: [&str; 11] = [
     "DELETE FROM ai_usage_content WHERE (lane, user_id, usage_id, created_at) IN (
         SELECT c.lane, c.user_id, c.usage_id, c.created_at FROM ai_usage_content c
         WHERE c.lane = $1 AND c.user_id = $2 LIMIT $3)",
@@ -56,6 +56,9 @@ const ERASE: [&str; 10] = [
     "UPDATE credit_holds SET idempotency_key = NULL WHERE ctid = ANY (ARRAY(
         SELECT h.ctid FROM credit_holds h
         WHERE h.lane = $1 AND h.user_id = $2 AND h.idempotency_key IS NOT NULL LIMIT $3))",
+    "DELETE FROM audit_reasons WHERE ctid = ANY (ARRAY(
+        SELECT r.ctid FROM audit_log a JOIN audit_reasons r ON r.lane = a.lane AND r.id = a.id
+        WHERE a.lane = $1 AND a.user_id = $2 LIMIT $3))",
     "UPDATE api_keys SET name = '' WHERE ctid = ANY (ARRAY(
         SELECT k.ctid FROM api_keys k WHERE k.lane = $1 AND k.user_id = $2 AND k.name <> '' LIMIT $3))",
     "UPDATE purchases SET idempotency_key = NULL, fingerprint = NULL WHERE ctid = ANY (ARRAY(
@@ -264,4 +267,4 @@ impl PersonalData for PostgresStore {
 }
 
 #[cfg(test)]
-pub(crate) const ERASING: [&str; 10] = ERASE;
+pub(crate) const ERASING: [&str; 11] = ERASE;

@@ -1,4 +1,4 @@
-//! Statements of one account, and figures over all.
+//! Statements of one account.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use diesel::prelude::{
     QueryableByName, SelectableHelper,
 };
 use diesel::query_dsl::CompatibleType;
-use diesel::sql_types::{BigInt, Bool, SmallInt, Timestamptz, Untyped, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, SmallInt, Timestamptz, Untyped, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::clock::Timestamp;
 use domain::ids::UserId;
-use domain::ledger::account::AccountView;
+use domain::ledger::account::{Account, AccountView};
 use domain::ledger::batch;
+use domain::ledger::holds::Hold;
+use domain::ledger::lots::Lot;
 use domain::ledger::usage::{Outcome, UsageRecord};
-use domain::money::NanoUsd;
 use domain::ports::Unavailable;
-use domain::ports::reports::{Reports, UsageTotals};
 use domain::ports::statements::{JournalLine, Statements, UsageCursor};
 use futures_util::{FutureExt, try_join};
 
-use crate::error::{Corrupt, Place, Rest, StoreError};
+use crate::error::{Corrupt, StoreError};
 use crate::rows::{AccountRow, EntryRow, HoldRow, LotRow, UsageRow, all, lane, line, stored_id, stored_time};
 use crate::schema::{ai_usage_log, credit_grants, credit_holds, credit_journal, credit_journal_notes};
 use crate::statement::Statement;
@@ -51,34 +51,12 @@ SELECT a.user_id, a.total_credits, a.used_credits, a.held_credits, a.clawed_cred
     ) AS due
 FROM asked JOIN user_ai_credits a ON a.lane = asked.lane AND a.user_id = asked.user_id";
 
-const USAGE_TOTALS: &str = "
-SELECT count(*) FILTER (WHERE outcome = 'settled') AS requests,
-    coalesce(sum(credits_used) FILTER (WHERE outcome = 'settled'), 0)::bigint AS credits,
-    coalesce(sum(cost_nano_usd) FILTER (WHERE outcome = 'settled'), 0)::bigint AS cost,
-    count(DISTINCT user_id) FILTER (WHERE outcome = 'settled') AS users,
-    count(*) FILTER (WHERE outcome <> 'settled') AS failed
-FROM ai_usage_log WHERE created_at >= $1 AND created_at < $2";
-
 #[derive(QueryableByName)]
 struct AccountNow {
     #[diesel(embed)]
     account: AccountRow,
     #[diesel(sql_type = Bool)]
     due: bool,
-}
-
-#[derive(QueryableByName)]
-struct TotalsRow {
-    #[diesel(sql_type = BigInt)]
-    requests: i64,
-    #[diesel(sql_type = BigInt)]
-    credits: i64,
-    #[diesel(sql_type = BigInt)]
-    cost: i64,
-    #[diesel(sql_type = BigInt)]
-    users: i64,
-    #[diesel(sql_type = BigInt)]
-    failed: i64,
 }
 
 fn account_now(user: &UserId, now: Timestamp) -> Statement<'static> {
@@ -88,37 +66,40 @@ fn account_now(user: &UserId, now: Timestamp) -> Statement<'static> {
         .bind::<Timestamptz, _>(stored_time(now))
 }
 
-/// The account with everything that a view of it depends on, from one snapshot.
+/// The account with everything that a view of it depends on: from one snapshot, if the transaction has one.
+pub(crate) async fn account_in_full(
+    connection: &AsyncPgConnection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Option<(Account, Vec<Lot>, Vec<Hold>)>, StoreError> {
+    let (lane, id) = (lane(&user), stored_id(user.as_bytes()));
+    let (accounts, lots, holds) = try_join!(
+        account_now(&user, now).load::<AccountNow>(connection),
+        credit_grants::table
+            .filter(credit_grants::lane.eq(lane).and(credit_grants::user_id.eq(id)))
+            .filter(credit_grants::live)
+            .select(LotRow::as_select())
+            .load(&mut &*connection),
+        credit_holds::table
+            .filter(credit_holds::lane.eq(lane).and(credit_holds::user_id.eq(id)))
+            .filter(credit_holds::state.eq("open"))
+            .select(HoldRow::as_select())
+            .load(&mut &*connection),
+    )?;
+    let Some(AccountNow { account, .. }) = accounts.into_iter().next() else { return Ok(None) };
+    let (lots, holds) = (all(lots, LotRow::into_domain)?, all(holds, HoldRow::into_domain)?);
+    Ok(Some((account.into_domain()?, lots, holds)))
+}
+
 async fn view_in_full(
     connection: &mut AsyncPgConnection,
     user: UserId,
     now: Timestamp,
 ) -> Result<Option<AccountView>, StoreError> {
-    let (lane, id) = (lane(&user), stored_id(user.as_bytes()));
-    connection
-        .build_transaction()
-        .repeatable_read()
-        .read_only()
-        .run(async |connection| {
-            let connection = &*connection;
-            let (accounts, lots, holds) = try_join!(
-                account_now(&user, now).load::<AccountNow>(connection),
-                credit_grants::table
-                    .filter(credit_grants::lane.eq(lane).and(credit_grants::user_id.eq(id)))
-                    .filter(credit_grants::live)
-                    .select(LotRow::as_select())
-                    .load(&mut &*connection),
-                credit_holds::table
-                    .filter(credit_holds::lane.eq(lane).and(credit_holds::user_id.eq(id)))
-                    .filter(credit_holds::state.eq("open"))
-                    .select(HoldRow::as_select())
-                    .load(&mut &*connection),
-            )?;
-            let Some(AccountNow { account, .. }) = accounts.into_iter().next() else { return Ok(None) };
-            let (lots, holds) = (all(lots, LotRow::into_domain)?, all(holds, HoldRow::into_domain)?);
-            Ok(Some(batch::view(account.into_domain()?, lots, holds, now)?))
-        })
-        .await
+    let mut read = connection.build_transaction().repeatable_read().read_only();
+    let found = read.run(async |connection| account_in_full(connection, user, now).await).await?;
+    let Some((account, lots, holds)) = found else { return Ok(None) };
+    Ok(Some(batch::view(account, lots, holds, now)?))
 }
 
 impl PostgresStore {
@@ -239,34 +220,4 @@ impl Statements for PostgresStore {
         })
         .await
     }
-}
-
-#[async_trait]
-impl Reports for PostgresStore {
-    async fn usage_totals(&self, from: Timestamp, to: Timestamp) -> Result<UsageTotals, Unavailable> {
-        self.read(REPORT_BOUND, move |connection| {
-            async move {
-                let rows = Statement::new(USAGE_TOTALS)
-                    .bind::<Timestamptz, _>(stored_time(from))
-                    .bind::<Timestamptz, _>(stored_time(to))
-                    .load::<TotalsRow>(connection)
-                    .await?;
-                let Some(row) = rows.into_iter().next() else { return Ok(UsageTotals::default()) };
-                totals(&row)
-            }
-            .boxed()
-        })
-        .await
-    }
-}
-
-fn totals(row: &TotalsRow) -> Result<UsageTotals, StoreError> {
-    let at = Place::new("ai_usage_log", uuid::Uuid::nil(), Rest::Text("totals".to_owned()));
-    Ok(UsageTotals {
-        requests: row.requests.unsigned_abs(),
-        credits: at.amount("credits_used", row.credits)?,
-        cost: NanoUsd::new(row.cost).ok_or_else(|| at.corrupt("cost_nano_usd", "sums below zero"))?,
-        users: row.users.unsigned_abs(),
-        failed: row.failed.unsigned_abs(),
-    })
 }

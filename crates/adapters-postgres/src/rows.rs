@@ -3,6 +3,7 @@
 
 mod accounts;
 mod api_keys;
+mod audit;
 mod holds;
 mod journal;
 mod lots;
@@ -14,6 +15,7 @@ mod usage;
 
 pub(crate) use accounts::{AccountRow, SuspensionRow};
 pub(crate) use api_keys::ApiKeyRow;
+pub(crate) use audit::AuditRow;
 pub(crate) use holds::{HoldRow, KeyRow};
 pub(crate) use journal::{EntryRow, line};
 pub(crate) use lots::LotRow;
@@ -112,7 +114,8 @@ impl Place {
         stored.try_into().map_err(|_| self.corrupt(column, format!("has {length} bytes, not 32")))
     }
 
-    fn word<T>(
+    /// One of a set of words.
+    pub fn word<T>(
         &self,
         column: &'static str,
         stored: &str,

@@ -36,7 +36,7 @@ use crate::error::StoreError;
 use crate::rows::{lane, stored_id, stored_time};
 use crate::statement::Statement;
 use crate::storable::cleaned;
-use crate::{api_keys, billing, personal};
+use crate::{api_keys, audit, billing, personal};
 
 /// The check of the domain `every_row`.
 const EVERY_ROW: &str = "every_row_is_written";
@@ -123,10 +123,10 @@ SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::text[])";
 const INSERT_USAGE: &str = "
 INSERT INTO ai_usage_log (lane, user_id, id, credits_used, absorbed_credits, tokens_used, input_tokens,
     cached_input_tokens, output_tokens, reasoning_tokens, cost_nano_usd, price_version, request_type, model,
-    outcome, estimated, duration_ms, request_id, created_at)
+    outcome, estimated, duration_ms, request_id, created_at, plan_type)
 SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[],
     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[],
-    $14::text[], $15::text[], $16::boolean[], $17::bigint[], $18::text[], $19::timestamptz[])";
+    $14::text[], $15::text[], $16::boolean[], $17::bigint[], $18::text[], $19::timestamptz[], $20::text[])";
 
 const INSERT_CONTENT: &str = "
 INSERT INTO ai_usage_content (lane, user_id, usage_id, request_content, response_content, created_at)
@@ -203,6 +203,7 @@ pub(crate) async fn save_and_commit(
     personal::save(connection, decided).await?;
     // What buying writes is rare, and waited for: its counts are checked here, before anything is committed.
     billing::save::save(connection, decided).await?;
+    audit::save(connection, &decided.audit).await?;
     let standing: Vec<&Account> =
         decided.accounts.iter().filter(|account| decided.standings.contains(&account.user)).collect();
     let mut writes = Writes { connection, running: Vec::new() };
@@ -511,6 +512,7 @@ fn usage<'a>(statement: Statement<'a>, rows: &'a [UsageRecord]) -> Statement<'a>
         .column::<BigInt, i64>(rows.iter().map(|row| row.facts.duration.as_millis()))
         .column::<Text, _>(rows.iter().map(|row| cleaned(&row.facts.request_id)))
         .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.at)))
+        .column::<Text, &str>(rows.iter().map(|row| row.plan.as_str()))
 }
 
 fn content<'a>(statement: Statement<'a>, rows: &'a [UsageContent]) -> Statement<'a> {

@@ -126,6 +126,7 @@ diesel::table! {
         duration_ms -> BigInt,
         request_id -> Text,
         created_at -> Timestamptz,
+        plan_type -> Text,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use domain::audit::AuditNote;
 use domain::clock::Timestamp;
 use domain::ledger::command::Command;
 
@@ -57,7 +58,19 @@ pub(crate) fn check(command: &Command) -> Result<(), StoreError> {
         Command::ObserveSubscription(it) => billing::observe_subscription(it),
         Command::SetTopUp(it) => billing::set_top_up(it),
         Command::CreateApiKey(it) => api_keys::check(it),
+        Command::Audited(it) => {
+            note(&it.note)?;
+            check(&it.act)
+        }
+        Command::Record(it) => note(&it.note),
     }
+}
+
+fn note(note: &AuditNote) -> Result<(), StoreError> {
+    indexed("actor", note.by.actor.as_str())?;
+    indexed("target", &note.target)?;
+    let others = [Some(&note.by.via), Some(&note.action), note.key.as_ref()];
+    others.into_iter().flatten().try_for_each(|part| text("a note for the audit log", part))
 }
 
 /// A text that others wrote (a prompt, a model's name, an answer): a NUL, which Postgres cannot hold, becomes

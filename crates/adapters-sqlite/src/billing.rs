@@ -8,7 +8,7 @@ use domain::ids::UserId;
 use domain::ledger::batch::{Decided, Loaded, Needs};
 
 use crate::error::StoreError;
-use crate::rows::{notices, outbox, profiles, purchases, subscriptions};
+use crate::rows::{notices, outbox, profiles, purchases, revenue, subscriptions};
 
 /// Loads what `needs` says of purchases, subscriptions and profiles. `stored` names the accounts that the
 /// file has; the others have no such rows.
@@ -38,6 +38,7 @@ pub fn save(connection: &mut SqliteConnection, decided: &Decided) -> Result<(), 
     decided.new_purchases.iter().try_for_each(|purchase| purchases::insert(connection, purchase))?;
     decided.subscriptions.iter().try_for_each(|row| subscriptions::put(connection, row))?;
     decided.profiles.iter().try_for_each(|row| profiles::put(connection, row))?;
+    decided.revenue.iter().try_for_each(|entry| revenue::book(connection, entry))?;
     for notice in &decided.notices {
         if notices::insert(connection, notice)? {
             outbox::insert(connection, notice)?;

@@ -68,6 +68,7 @@ fn contradiction(commands: &[Command], overflow: domain::credits::Overflow) -> S
 
 #[cfg(test)]
 mod tests {
+    use domain::audit::AuditedAct;
     use domain::billing::purchase::{Names, Progress, ReturnState};
     use domain::ledger::account::SuspensionSource;
     use testkit::requests::api_keys::{ApiKeyExt, api_key, revoke};
@@ -75,8 +76,8 @@ mod tests {
         NewsExt, OpenExt, auto_top_up, invoice, news, open, subscription, top_up,
     };
     use testkit::requests::{
-        At, GrantExt, HoldExt, SettleExt, adjust, claw_back, expire, grant, hold, resume, settle, suspend,
-        user, void,
+        At, GrantExt, HoldExt, SettleExt, adjust, claw_back, expire, grant, hold, note, resume, settle,
+        suspend, user, void,
     };
 
     use super::*;
@@ -97,7 +98,11 @@ mod tests {
             vec![Command::ClawBack(claw_back(user(1), "p", 50, 100).at(30))],
             vec![Command::Adjust(adjust(user(1), "a", -100))],
             vec![Command::Suspend(suspend(user(1), admin.clone()))],
-            vec![Command::Resume(resume(user(1), admin))],
+            vec![Command::Resume(resume(user(1), admin.clone()))],
+            vec![Command::Audited(Box::new(AuditedAct {
+                note: note("account.suspend", user(1)),
+                act: Command::Suspend(suspend(user(1), admin)),
+            }))],
             vec![Command::Grant(grant(user(1), "p"))],
         ]
     }

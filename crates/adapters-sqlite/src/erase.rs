@@ -10,7 +10,7 @@ use crate::rows::Owner;
 
 /// Each takes lane, user, and the most rows to touch; together they leave nothing personal behind. A new table with
 /// something personal in it gets its line here, and in `adapters-postgres`.
-const STATEMENTS: [&str; 10] = [
+const STATEMENTS: [&str; 11] = [
     "DELETE FROM ai_usage_content WHERE rowid IN
         (SELECT rowid FROM ai_usage_content WHERE lane = ? AND user_id = ? LIMIT ?)",
     "DELETE FROM idempotency_keys WHERE rowid IN
@@ -31,6 +31,9 @@ const STATEMENTS: [&str; 10] = [
         (SELECT rowid FROM account_suspensions WHERE lane = ? AND user_id = ? AND reason <> '' LIMIT ?)",
     "UPDATE credit_holds SET idempotency_key = NULL WHERE rowid IN
         (SELECT rowid FROM credit_holds WHERE lane = ? AND user_id = ? AND idempotency_key IS NOT NULL LIMIT ?)",
+    "DELETE FROM audit_reasons WHERE rowid IN
+        (SELECT r.rowid FROM audit_log AS a JOIN audit_reasons AS r USING (lane, id)
+         WHERE a.lane = ? AND a.user_id = ? LIMIT ?)",
     "UPDATE api_keys SET name = '' WHERE rowid IN
         (SELECT rowid FROM api_keys WHERE lane = ? AND user_id = ? AND name <> '' LIMIT ?)",
     "UPDATE purchases SET idempotency_key = NULL, fingerprint = NULL WHERE rowid IN

@@ -11,8 +11,10 @@
 //! | each table: its columns, reads and writes | `schema`, `rows` |
 //! | what a column may hold, and what corruption is called | `cell`, `error` |
 //! | the write connection and its turns | `turn` |
-//! | reads, each from one snapshot | `readers`, `statements`, `books`, `reports` |
+//! | reads, each from one snapshot | `readers`, `statements`, `books`, `overview` |
+//! | figures over all users, and the sums that make them fast | `reports`, `fold` |
 //! | sweeping, leases, retention | `upkeep`, `sweep` |
+//! | figures for operators | `vitals` |
 //!
 //! No rule of the books is here: `domain::ledger::batch` decides, this crate loads and stores.
 //!
@@ -29,10 +31,12 @@ mod commit;
 mod connection;
 mod erase;
 mod error;
+mod fold;
 mod inbox;
 mod load;
 mod migrations;
 mod outbox;
+mod overview;
 mod personal;
 mod purchase_book;
 mod readers;
@@ -46,6 +50,7 @@ mod store;
 mod sweep;
 mod turn;
 mod upkeep;
+mod vitals;
 #[cfg(test)]
 mod watch;
 

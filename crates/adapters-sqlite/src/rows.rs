@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod audit;
 pub mod contacts;
 pub mod endpoint;
 pub mod erasures;
@@ -19,6 +20,7 @@ pub mod outbox;
 pub mod profiles;
 pub mod purchases;
 pub mod returns;
+pub mod revenue;
 pub mod subscriptions;
 pub mod suspensions;
 pub mod usage;

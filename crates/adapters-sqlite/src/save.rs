@@ -12,7 +12,9 @@ use domain::ports::personal::ERASED_AT_ONCE;
 use crate::billing;
 use crate::erase::erase;
 use crate::error::StoreError;
-use crate::rows::{accounts, api_keys, contacts, erasures, holds, journal, keys, lots, suspensions, usage};
+use crate::rows::{
+    accounts, api_keys, audit, contacts, erasures, holds, journal, keys, lots, suspensions, usage,
+};
 
 /// Writes all rows of `decided`. `fresh` names the accounts that the file does not have yet, `updated_at`
 /// when the latest command of each account was asked for.
@@ -54,6 +56,7 @@ pub fn save(
     decided.contacts.iter().try_for_each(|contact| contacts::put(connection, contact))?;
     decided.new_api_keys.iter().try_for_each(|key| api_keys::insert(connection, key))?;
     decided.changed_api_keys.iter().try_for_each(|key| api_keys::save(connection, key))?;
+    decided.audit.iter().try_for_each(|entry| audit::append(connection, entry))?;
     billing::save(connection, decided)
 }
 

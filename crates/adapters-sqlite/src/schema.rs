@@ -130,6 +130,7 @@ diesel::table! {
         duration_ms -> BigInt,
         request_id -> Text,
         created_at -> BigInt,
+        plan_type -> Text,
     }
 }
 
@@ -254,6 +255,43 @@ diesel::table! {
 }
 
 diesel::table! {
+    revenue_entries (lane, user_id, purchase_id, kind, at) {
+        lane -> BigInt,
+        user_id -> Text,
+        purchase_id -> Text,
+        kind -> Text,
+        at -> BigInt,
+        minor -> BigInt,
+        livemode -> Bool,
+    }
+}
+
+diesel::table! {
+    audit_log (lane, id) {
+        lane -> BigInt,
+        id -> Text,
+        user_id -> Nullable<Text>,
+        at -> BigInt,
+        actor -> Text,
+        via -> Text,
+        action -> Text,
+        target -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        idempotency_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    audit_reasons (lane, id) {
+        lane -> BigInt,
+        id -> Text,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
     stripe_events (id) {
         id -> Text,
         kind -> Text,
@@ -353,3 +391,4 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(credit_journal, credit_journal_notes);
+diesel::allow_tables_to_appear_in_same_query!(audit_log, audit_reasons);

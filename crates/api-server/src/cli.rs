@@ -57,7 +57,11 @@ pub async fn run() -> ExitCode {
         Ok(config) => config,
         Err(faults) => return fail("the configuration is not right", &faults),
     };
-    telemetry::start(config.json_logs);
+    let serves = matches!(command, Command::Serve);
+    let telemetry = match telemetry::start(&config.logs, config.traces.as_ref().filter(|_| serves)) {
+        Ok(telemetry) => telemetry,
+        Err(faults) => return fail("the configuration is not right", &faults),
+    };
     let (what, done) = match command {
         Command::Serve => ("the server stopped", server::serve(config).await),
         Command::Migrate => ("not migrated", migrate(&config).await),
@@ -66,6 +70,7 @@ pub async fn run() -> ExitCode {
         Command::Alerts(command) => ("not done", alerts::run(&config, command).await),
         Command::Prices(command) => ("prices", prices::run(&config, &command)),
     };
+    telemetry.finish().await;
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(faults) => fail(what, &faults),

@@ -4,10 +4,11 @@ mod alerts;
 mod database;
 mod env;
 mod jwt;
+mod observing;
 mod stand_in;
 mod stripe;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub use alerts::{Alerts, Mail};
 pub use database::Database;
 pub use env::{Env, Secrets};
 pub use jwt::{Jwt, TokenKeys};
+pub use observing::{Logs, Sampler, Traces};
 pub use stripe::{Billing, Stripe};
 
 /// Where the server runs.
@@ -74,12 +76,16 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// `RATE_LIMIT_*`.
     pub rate_limits: RateLimits,
+    /// `METRICS_ADDR`: where figures are read; `None` counts nothing.
+    pub metrics: Option<SocketAddr>,
     /// `SHUTDOWN_GRACE_SECONDS`.
     pub shutdown_grace: Duration,
-    /// `LOG_FORMAT`: whether logs are JSON.
-    pub json_logs: bool,
     /// Keys that the catalogue names.
     pub secrets: Secrets,
+    /// `LOG_FORMAT` and `RUST_LOG`.
+    pub logs: Logs,
+    /// `OTEL_*`: where traces go; `None` traces nothing.
+    pub traces: Option<Traces>,
     /// What stands in for something that is missing, each a sentence to announce.
     pub stand_ins: Vec<String>,
 }
@@ -152,14 +158,16 @@ impl Config {
                 concurrent: env.parsed_if_set("RATE_LIMIT_CONCURRENT"),
                 per_ip_per_minute: env.parsed("RATE_LIMIT_IP_RPM", 300),
             },
+            metrics: observing::metrics(&mut env),
             shutdown_grace: Duration::from_secs(u64::from(whole(
                 &mut env,
                 "SHUTDOWN_GRACE_SECONDS",
                 300,
                 3600,
             ))),
-            json_logs: log_format(&mut env, production),
             secrets: env.secrets(),
+            logs: observing::logs(&mut env, production),
+            traces: observing::traces(&mut env),
             stand_ins,
         };
         let faults = env.into_faults();
@@ -279,18 +287,6 @@ fn whole(env: &mut Env, name: &str, default: u32, most: u32) -> u32 {
     value
 }
 
-fn log_format(env: &mut Env, production: bool) -> bool {
-    match env.text("LOG_FORMAT").as_deref() {
-        None => production,
-        Some("json") => true,
-        Some("pretty" | "text") => false,
-        Some(other) => {
-            env.fault(format!("LOG_FORMAT: `{other}` is neither json nor pretty"));
-            false
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,6 +333,7 @@ mod tests {
                 ("CORS_ORIGINS", "not an address"),
                 ("RATE_LIMIT_RPM", "-1"),
                 ("LOG_FORMAT", "xml"),
+                ("METRICS_ADDR", "localhost:9464"),
                 ("OPENAI_BASE_URL", "ftp://x"),
                 ("CONTENT_RETENTION_DAYS", "99999999"),
             ]),
@@ -354,6 +351,7 @@ mod tests {
             "CORS_ORIGINS",
             "RATE_LIMIT_RPM",
             "LOG_FORMAT",
+            "METRICS_ADDR",
             "OPENAI_BASE_URL",
             "CONTENT_RETENTION_DAYS",
         ] {

@@ -5,6 +5,7 @@
 pub mod auth;
 pub mod billing_headers;
 pub mod body;
+pub mod csv;
 pub mod envelope;
 pub mod fields;
 pub mod headers;
@@ -13,5 +14,6 @@ pub mod money;
 pub mod openai_errors;
 pub mod problem;
 pub mod problems;
+pub mod query;
 pub mod sse;
 pub mod texts;

@@ -13,11 +13,15 @@ use actix_web::{App as HttpApp, HttpServer, web};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::config::{AppEnv, Config};
+use crate::config::{AppEnv, Config, Database};
 use crate::http::envelope::{X_REQUEST_ID, envelope};
 use crate::http::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, X_CREDITS_CHARGED, X_CREDITS_REMAINING};
 use crate::http::limiter::{IpLimiter, limit_addresses};
 use crate::http::problems::render_problems;
+use crate::metrics::Metrics;
+use crate::metrics::families;
+use crate::metrics::http::count_requests;
+use crate::metrics::listener::Listener;
 use crate::routes::sandbox::{self, Deliver, Sandbox};
 use crate::wiring::{App, StoreWriter, Stores};
 use crate::{demo, jobs, routes};
@@ -35,6 +39,8 @@ const FLUSH: Duration = Duration::from_secs(10);
 pub struct Running {
     /// `http://host:port`.
     pub address: String,
+    /// Where figures are read, where they are.
+    pub metrics: Option<Listener>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
     handle: ServerHandle,
     app: web::Data<App>,
@@ -84,8 +90,10 @@ async fn reload_at_hangup(config: &Config, app: &App) -> Infallible {
 
 /// Starts a server; it serves until it is stopped.
 pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
-    let (stores, writer) = Stores::open(&config.database).await.map_err(|error| vec![error])?;
-    let app = web::Data::new(App::new(config, stores)?);
+    let metrics = metrics(config)?;
+    let opened = Stores::open_counted(&config.database, metrics.as_deref()).await;
+    let (stores, writer) = opened.map_err(|error| vec![error])?;
+    let app = web::Data::new(App::new(config, stores, metrics)?);
     let limiter = web::Data::new(IpLimiter::new(config.rate_limits.per_ip_per_minute));
     jobs::take_lease(&app).await.map_err(|cause| vec![cause.to_string()])?;
     let listener = TcpListener::bind(config.listen).map_err(|error| {
@@ -110,6 +118,7 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
             .wrap(from_fn(limit_addresses))
             .wrap(from_fn(render_problems))
             .wrap(cors(&origins))
+            .wrap(from_fn(count_requests))
             .wrap(from_fn(envelope))
     })
     .client_request_timeout(HEADER_TIMEOUT)
@@ -119,9 +128,12 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
     .listen(listener)
     .map_err(|error| vec![error.to_string()])?
     .run();
+    let metrics = config.metrics.map(|at| Listener::start(at, &app)).transpose();
+    let metrics = metrics.map_err(|error| vec![error])?;
     let jobs = jobs::start(&app, &limiter, config.content_retention_days);
     Ok(Running {
         address: format!("http://{address}"),
+        metrics,
         handle: server.handle(),
         server: tokio::spawn(server),
         app,
@@ -129,6 +141,18 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
         writer,
         grace: config.shutdown_grace,
     })
+}
+
+/// What is counted, where somebody is to read it.
+fn metrics(config: &Config) -> Result<Option<Arc<Metrics>>, Vec<String>> {
+    let Some(_) = config.metrics else { return Ok(None) };
+    let metrics = Metrics::new().map_err(|error| vec![format!("METRICS_ADDR: {error}")])?;
+    let store = match config.database {
+        Database::Sqlite(_) => "sqlite",
+        Database::Postgres(_) => "postgres",
+    };
+    metrics.gauge(&families::BUILD, [env!("CARGO_PKG_VERSION"), store]).set(1.0);
+    Ok(Some(Arc::new(metrics)))
 }
 
 /// The pages of the simulated checkout, where that is what sells. Their events take the webhook's way.
@@ -182,6 +206,10 @@ impl Running {
             tracing::warn!(%cause, "the lease could not be ended; it runs out by itself");
         }
         self.writer.shutdown(FLUSH).await;
+        // The last to go: until here, figures say how the end goes.
+        if let Some(metrics) = self.metrics {
+            metrics.stop().await;
+        }
         match broken {
             None | Some(Ok(Ok(()))) => Ok(()),
             Some(Ok(Err(error))) => Err(vec![format!("the server broke off: {error}")]),

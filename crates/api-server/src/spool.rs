@@ -17,10 +17,16 @@ use async_trait::async_trait;
 use domain::ledger::command::{Command, Receipt, SettleRequest};
 use domain::ports::ledger::{Ledger, LedgerError, Submit};
 
+use tracing::Instrument;
+
+use crate::metrics::ledger::{Acts, hold_result};
+use crate::telemetry::spans;
 use entry::Entry;
 
 /// How a file's name ends that is whole.
 const WHOLE: &str = "json";
+/// How a file's name ends that was set aside.
+const UNREADABLE: &str = "unreadable";
 /// The most files; beyond them settlements are kept in memory only.
 const MOST_FILES: usize = 10_000;
 
@@ -55,13 +61,23 @@ impl Spool {
     }
 
     fn files(&self) -> io::Result<Vec<PathBuf>> {
+        self.files_ending(WHOLE)
+    }
+
+    fn files_ending(&self, ending: &str) -> io::Result<Vec<PathBuf>> {
         let entries = match fs::read_dir(&self.directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
         let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
-        Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == WHOLE)).collect())
+        Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == ending)).collect())
+    }
+
+    /// How many settlements are there, and how many that cannot be read.
+    pub fn count(&self) -> io::Result<(usize, usize)> {
+        let ending = |end: &'static str| self.files_ending(end).map(|files| files.len());
+        Ok((ending(WHOLE)?, ending(UNREADABLE)?))
     }
 
     /// Settles what is there, and deletes what is settled; stops at the first sign that the store is away. Answers how
@@ -76,7 +92,7 @@ impl Spool {
             }
             let Some(request) = read(&path)? else {
                 // Not one of ours, or damaged: left for an operator to look at.
-                fs::rename(&path, path.with_extension("unreadable"))?;
+                fs::rename(&path, path.with_extension(UNREADABLE))?;
                 tracing::error!(path = %path.display(), "a settlement in the spool cannot be read; it is set aside");
                 continue;
             };
@@ -103,30 +119,63 @@ fn is_older_than(path: &Path, age: Duration) -> bool {
     modified.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|old| old > age))
 }
 
-/// A store whose later settlements are on disk too.
+/// A store whose later settlements are on disk too, and whose acts are counted and traced.
 pub struct Spooled {
     store: Arc<dyn Submit>,
     spool: Spool,
+    acts: Acts,
 }
 
 impl Spooled {
-    /// This store, with that spool.
-    pub fn new(store: Arc<dyn Submit>, spool: Spool) -> Self {
-        Self { store, spool }
+    /// This store, with that spool, counted there.
+    pub fn new(store: Arc<dyn Submit>, spool: Spool, acts: Acts) -> Self {
+        Self { store, spool, acts }
     }
 }
 
 #[async_trait]
 impl Submit for Spooled {
     async fn submit(&self, command: Command) -> Result<Receipt, LedgerError> {
-        self.store.submit(command).await
+        match &command {
+            Command::Hold(request) => {
+                let kind = request.kind;
+                let span = spans::hold(kind);
+                let result = self.store.submit(command).instrument(span.clone()).await;
+                span.record("saldo.result", hold_result(&result));
+                self.acts.hold(kind, &result);
+                result
+            }
+            Command::Settle(request) => {
+                let noted = self.acts.note(&request.facts);
+                let span = spans::settle(request.facts.kind);
+                let result = self.store.submit(command).instrument(span.clone()).await;
+                if let Ok(Receipt::Settled(settled)) = &result {
+                    span.record("saldo.credits", settled.charged.get());
+                }
+                self.acts.settle(noted, &result);
+                result
+            }
+            Command::Void(request) => {
+                let (kind, outcome) = (request.facts.kind, request.outcome);
+                let span = spans::void(kind, outcome.as_str());
+                let result = self.store.submit(command).instrument(span).await;
+                self.acts.void(kind, outcome, &result);
+                result
+            }
+            _ => self.store.submit(command).await,
+        }
     }
 
     fn defer(&self, command: Command) {
-        if let Command::Settle(request) = &command
-            && let Err(error) = self.spool.put(request)
-        {
-            tracing::warn!(%error, "a settlement could not be written to the spool; it is in memory only");
+        match &command {
+            Command::Settle(request) => {
+                if let Err(error) = self.spool.put(request) {
+                    tracing::warn!(%error, "a settlement could not be written to the spool; it is in memory only");
+                }
+                self.acts.settle_later(request);
+            }
+            Command::Void(_) => self.acts.release(),
+            _ => {}
         }
         self.store.defer(command);
     }

@@ -18,28 +18,34 @@ use domain::catalog::{Catalogue, LiveCatalogue};
 use domain::clock::Clock;
 use domain::ids::{IdSource, InstanceId};
 use domain::ports::api_keys::ApiKeyBook;
+use domain::ports::audit::{AuditBook, Recorder};
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::identity::TokenVerifier;
-use domain::ports::language_model::TokenCounter;
+use domain::ports::language_model::{LanguageModel, TokenCounter};
 use domain::ports::ledger::{Ledger, Submit};
 use domain::ports::notices::Outbox;
+use domain::ports::overview::Overview;
 use domain::ports::personal::PersonalData;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
+use domain::ports::vitals::Vitals;
 use domain::services::accounts::Accounts;
 use domain::services::alerts::Alerts;
 use domain::services::api_keys::{ApiKeys, RecentKeys};
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
+use domain::services::figures::Figures;
 use domain::services::gateway::Gateway;
 use domain::services::metering::{Drains, Meter};
 use domain::services::privacy::Privacy;
+use group_commit::{Observer, Queue};
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 pub use models::{LiveModels, models};
 pub use selling::Selling;
@@ -48,7 +54,10 @@ use crate::catalog;
 use crate::clock::{SystemClock, SystemSecrets, TokioTimer, UuidSource};
 use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
+use crate::metrics::Metrics;
+use crate::metrics::ledger::{Acts, Batches};
 use crate::spool::{Spool, Spooled};
+use crate::watched_model::WatchedModel;
 
 /// The ports of one store.
 #[derive(Clone)]
@@ -63,6 +72,12 @@ pub struct Stores {
     pub books: Arc<dyn Books>,
     /// Figures.
     pub reports: Arc<dyn Reports>,
+    /// Lists of everybody's.
+    pub overview: Arc<dyn Overview>,
+    /// Changes that admins make, each with its entry in the audit log.
+    pub recorder: Arc<dyn Recorder>,
+    /// The audit log.
+    pub audit: Arc<dyn AuditBook>,
     /// Background work.
     pub upkeep: Arc<dyn Upkeep>,
     /// Changes that buying makes.
@@ -77,6 +92,10 @@ pub struct Stores {
     pub personal: Arc<dyn PersonalData>,
     /// API keys.
     pub api_keys: Arc<dyn ApiKeyBook>,
+    /// Figures over all books.
+    pub vitals: Arc<dyn Vitals>,
+    /// How much waits for the writers.
+    pub queues: Vec<Arc<dyn Queue>>,
 }
 
 /// What must be shut down in order for a store.
@@ -100,19 +119,33 @@ impl StoreWriter {
 impl Stores {
     /// Opens a store; its tables are made or brought up to date.
     pub async fn open(database: &Database) -> Result<(Self, StoreWriter), String> {
+        Self::open_counted(database, None).await
+    }
+
+    /// The same, with its batches counted.
+    pub async fn open_counted(
+        database: &Database,
+        metrics: Option<&Metrics>,
+    ) -> Result<(Self, StoreWriter), String> {
+        let observer = metrics.map(|metrics| Arc::new(Batches::new(metrics)) as Arc<dyn Observer>);
         match database {
             Database::Sqlite(path) => {
-                let (store, writer) = SqliteStore::open(path, adapters_sqlite::Options::default())
-                    .map_err(|error| format!("{database}: {error}"))?;
-                Ok((Self::of(Arc::new(store)), StoreWriter::Sqlite(writer)))
+                let mut options = adapters_sqlite::Options::default();
+                options.commit.observer = observer;
+                let (store, writer) =
+                    SqliteStore::open(path, options).map_err(|error| format!("{database}: {error}"))?;
+                let queues = store.queues();
+                Ok((Self::of(Arc::new(store), queues), StoreWriter::Sqlite(writer)))
             }
             Database::Postgres(address) => {
                 Self::migrate(database).await?;
-                let options = PostgresOptions::default();
+                let mut options = PostgresOptions::default();
+                options.group_commit.observer = observer;
                 let (store, writers) = PostgresStore::connect(address.expose_secret(), options)
                     .await
                     .map_err(|error| format!("{database}: {error}"))?;
-                Ok((Self::of(Arc::new(store)), StoreWriter::Postgres(writers)))
+                let queues = store.queues();
+                Ok((Self::of(Arc::new(store), queues), StoreWriter::Postgres(writers)))
             }
         }
     }
@@ -130,12 +163,14 @@ impl Stores {
         }
     }
 
-    fn of<S>(store: Arc<S>) -> Self
+    fn of<S>(store: Arc<S>, queues: Vec<Arc<dyn Queue>>) -> Self
     where
         S: Submit
             + Statements
             + Books
             + Reports
+            + Overview
+            + AuditBook
             + Upkeep
             + Till
             + PurchaseBook
@@ -143,6 +178,7 @@ impl Stores {
             + Outbox
             + PersonalData
             + ApiKeyBook
+            + Vitals
             + 'static,
     {
         Self {
@@ -151,13 +187,18 @@ impl Stores {
             statements: store.clone(),
             books: store.clone(),
             reports: store.clone(),
+            overview: store.clone(),
+            recorder: store.clone(),
+            audit: store.clone(),
             upkeep: store.clone(),
             till: store.clone(),
             purchases: store.clone(),
             inbox: store.clone(),
             outbox: store.clone(),
             personal: store.clone(),
-            api_keys: store,
+            api_keys: store.clone(),
+            vitals: store,
+            queues,
         }
     }
 }
@@ -170,6 +211,8 @@ pub struct App {
     pub gateway: Gateway,
     /// Accounts.
     pub accounts: Accounts,
+    /// The admin's figures.
+    pub figures: Figures,
     /// Closing accounts.
     pub privacy: Privacy,
     /// Sends notices out.
@@ -188,6 +231,8 @@ pub struct App {
     pub selling: Option<Selling>,
     /// Wakes the worker of the payment provider's events.
     pub events_came: Notify,
+    /// What is counted, where anything is.
+    pub metrics: Option<Arc<Metrics>>,
     /// The store.
     pub stores: Stores,
     /// Checks bearer tokens.
@@ -247,7 +292,7 @@ impl ServerState {
 
 impl App {
     /// Builds everything on an open store.
-    pub fn new(config: &Config, stores: Stores) -> Result<Self, Vec<String>> {
+    pub fn new(config: &Config, stores: Stores, metrics: Option<Arc<Metrics>>) -> Result<Self, Vec<String>> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock { zone: config.report_timezone });
         let ids: Arc<dyn IdSource> = Arc::new(UuidSource);
         let counter: Arc<dyn TokenCounter> = Arc::new(Tiktoken);
@@ -261,9 +306,13 @@ impl App {
         let days = config.content_retention_days.max(1);
         let spool = Spool::new(config.spool_dir.clone(), Duration::from_secs(u64::from(days) * 24 * 60 * 60));
         let meter = Meter {
-            ledger: Arc::new(Spooled::new(Arc::clone(&stores.submit), spool.clone())),
+            ledger: Arc::new(Spooled::new(
+                Arc::clone(&stores.submit),
+                spool.clone(),
+                Acts::new(metrics.clone()),
+            )),
             statements: Arc::clone(&stores.statements),
-            model: Arc::clone(&models) as _,
+            model: watched(config, Arc::clone(&models) as _, metrics.as_ref()),
             counter,
             catalogue: Arc::clone(&catalogue),
             clock: Arc::clone(&clock),
@@ -278,10 +327,17 @@ impl App {
             gateway: Gateway { meter },
             spool,
             accounts: Accounts {
-                ledger: Arc::clone(&stores.ledger),
+                recorder: Arc::clone(&stores.recorder),
                 statements: Arc::clone(&stores.statements),
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
+            },
+            figures: Figures {
+                reports: Arc::clone(&stores.reports),
+                catalogue: Arc::clone(&catalogue),
+                clock: Arc::clone(&clock),
+                // Where nothing is sold now, what was sold before was for real.
+                livemode: selling.as_ref().is_none_or(|selling| selling.billing.livemode),
             },
             privacy: Privacy {
                 ledger: Arc::clone(&stores.ledger),
@@ -301,6 +357,7 @@ impl App {
             catalogue,
             models,
             selling,
+            metrics,
             events_came: Notify::new(),
             stores,
             tokens,
@@ -337,7 +394,7 @@ impl App {
 
     /// Starts work that runs to its end, whoever waits for it.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        drop(self.running.spawn_on(work, &self.runtime));
+        drop(self.running.spawn_on(work.in_current_span(), &self.runtime));
     }
 
     /// Runs work to its end, whether or not the client waits for it.
@@ -345,7 +402,7 @@ impl App {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let task = self.running.spawn_on(work, &self.runtime);
+        let task = self.running.spawn_on(work.in_current_span(), &self.runtime);
         task.await.map_err(|error| Problem::because(Kind::Internal, error))
     }
 }
@@ -401,4 +458,16 @@ fn tokens(config: &Config) -> Result<Tokens, Vec<String>> {
             Ok((Arc::new(verifier), None))
         }
     }
+}
+
+/// The model itself, where nobody looks on.
+fn watched(
+    config: &Config,
+    model: Arc<dyn LanguageModel>,
+    metrics: Option<&Arc<Metrics>>,
+) -> Arc<dyn LanguageModel> {
+    if metrics.is_none() && config.traces.is_none() {
+        return model;
+    }
+    Arc::new(WatchedModel::new(model, metrics.cloned()))
 }

@@ -10,6 +10,7 @@
 //! | a subscription and its paid period | [`subscription`] |
 //! | what the provider says, in our words | [`facts`] |
 //! | the customer there, and automatic top-up | [`profile`] |
+//! | what came in and went back, and when | [`revenue`] |
 //! | what users and admins are told | [`notice`] |
 
 pub mod facts;
@@ -17,4 +18,5 @@ pub mod notice;
 pub mod offer;
 pub mod profile;
 pub mod purchase;
+pub mod revenue;
 pub mod subscription;

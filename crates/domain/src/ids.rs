@@ -100,6 +100,11 @@ uuid_id! {
     ApiKeyId
 }
 
+uuid_id! {
+    /// One entry of the audit log.
+    AuditId
+}
+
 impl UserId {
     /// The lane that the user's books lie in: the first 8 bytes of SHA-256 of the id, modulo 64.
     /// (64 divides 2^64, so that is the low six bits of the eighth byte.)

@@ -12,6 +12,7 @@
 //! | API keys; **how much one may spend** | [`api_keys`] |
 //! | the low-balance notice, and setting it | [`alerts`] |
 //! | closing an account for good | [`closing`] |
+//! | what an admin's act changed, for the audit log | `auditing` |
 //! | suspension; which plan is in force | [`standing`] |
 //! | the chained journal | [`journal`] |
 //! | many commands at once: what a store runs | [`batch`] |
@@ -24,6 +25,7 @@
 pub mod account;
 pub mod alerts;
 pub mod api_keys;
+mod auditing;
 pub mod batch;
 mod books;
 pub mod clawback;

@@ -7,11 +7,13 @@
 //! - [`ledger`]: the rules of credits as pure functions over plain data.
 //! - [`catalog`] and [`pricing`]: plans, models, prices; what a request may cost and what it did cost.
 //! - [`api_keys`]: keys for programs, and how they are written.
+//! - [`audit`]: what admins did, and [`reports`]: figures over all users.
 //! - [`ports`]: what the services need of the world.
 //! - [`services`]: what the product does with all that: [`services::assistant`], [`services::accounts`],
 //!   [`services::api_keys`].
 
 pub mod api_keys;
+pub mod audit;
 pub mod billing;
 pub mod catalog;
 pub mod clock;
@@ -23,5 +25,6 @@ pub mod ledger;
 pub mod money;
 pub mod ports;
 pub mod pricing;
+pub mod reports;
 pub mod services;
 pub mod tokens;

@@ -5,6 +5,7 @@
 //! has a generated mock (`MockLedger`, `MockLanguageModel`, ...).
 
 pub mod api_keys;
+pub mod audit;
 pub mod billing;
 pub mod books;
 pub mod client;
@@ -12,12 +13,14 @@ pub mod identity;
 pub mod language_model;
 pub mod ledger;
 pub mod notices;
+pub mod overview;
 pub mod payments;
 pub mod personal;
 pub mod reports;
 pub mod statements;
 pub mod timer;
 pub mod upkeep;
+pub mod vitals;
 
 /// A part of the world did not answer. Says what for the log; never shown to a client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,6 +5,7 @@ mod billing;
 use std::fmt::Debug;
 use std::time::Duration;
 
+use domain::clock::Span;
 use domain::credits::Credits;
 use domain::ids::{Lane, UserId};
 use domain::ledger::account::{AccountView, Balances};
@@ -138,6 +139,13 @@ impl Fixture {
     /// Sweeps all accounts at this second; how many were visited.
     pub async fn sweep(&self, secs: i64) -> u32 {
         self.upkeep.expire_due(moment(secs), 1000).await.expect("the store answers")
+    }
+
+    /// Folds everything that there is.
+    pub async fn folded(&self) {
+        let folding =
+            async { while self.reports.fold(Span::ZERO, 1000).await.expect("the store answers").more {} };
+        assert!(tokio::time::timeout(PATIENCE, folding).await.is_ok(), "not folded in {PATIENCE:?}");
     }
 
     /// Waits until `done` of the account's books, for acts that nobody can wait for.

@@ -4,6 +4,7 @@
 //! To add one: write it in its room, and name it in the list of [`crate::ledger_contract!`]; a test of
 //! this crate finds those that were forgotten.
 
+pub mod admin;
 pub mod alerts;
 pub mod api_keys;
 pub mod billing;
@@ -22,6 +23,7 @@ pub mod settle;
 pub mod spend_caps;
 pub mod standing;
 pub mod upkeep;
+pub mod vitals;
 pub mod void;
 
 use crate::Fixture;
@@ -190,8 +192,6 @@ macro_rules! ledger_contract {
                 journal_entries_come_with_their_notes,
                 usage_is_read_page_by_page_newest_first,
                 requests_that_broke_off_are_counted_from_a_time_on,
-                totals_count_requests_credits_cost_and_users,
-                totals_of_empty_books_are_zero,
                 every_fact_of_a_request_is_kept,
             }
             upkeep {
@@ -251,6 +251,13 @@ macro_rules! ledger_contract {
                 an_endpoint_fails_since_its_first_failure_until_it_works,
                 an_endpoint_is_given_up_once_with_a_notice,
                 an_endpoint_begins_anew_with_another_address_or_when_it_is_enabled,
+            }
+            vitals {
+                figures_of_empty_books_are_zero,
+                what_users_have_and_owe_and_hold_is_summed,
+                pending_events_are_counted_and_the_oldest_is_known,
+                lookups_that_are_due_are_counted_and_the_oldest_is_known,
+                notices_that_were_not_sent_are_counted_and_the_oldest_is_known,
             }
             races {
                 funds_for_a_hundred_holds_make_a_hundred,

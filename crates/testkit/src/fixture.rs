@@ -4,19 +4,22 @@ use std::any::Any;
 use std::sync::Arc;
 
 use domain::ports::api_keys::ApiKeyBook;
+use domain::ports::audit::{AuditBook, Recorder};
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::ledger::Ledger;
 use domain::ports::notices::Outbox;
+use domain::ports::overview::Overview;
 use domain::ports::personal::PersonalData;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
+use domain::ports::vitals::Vitals;
 
 /// A server on the books: everything that two of them may be asked at the same time.
-pub trait Server: Ledger + Till + PurchaseBook + Inbox + Outbox + ApiKeyBook {}
+pub trait Server: Ledger + Till + PurchaseBook + Inbox + Outbox + ApiKeyBook + Reports {}
 
-impl<S: Ledger + Till + PurchaseBook + Inbox + Outbox + ApiKeyBook> Server for S {}
+impl<S: Ledger + Till + PurchaseBook + Inbox + Outbox + ApiKeyBook + Reports> Server for S {}
 
 /// Empty books in some store, behind every port that the store implements.
 pub struct Fixture {
@@ -32,6 +35,12 @@ pub struct Fixture {
     pub books: Arc<dyn Books>,
     /// Figures over all users.
     pub reports: Arc<dyn Reports>,
+    /// Looking at everybody's books.
+    pub overview: Arc<dyn Overview>,
+    /// Acts with their entries in the audit log.
+    pub recorder: Arc<dyn Recorder>,
+    /// Reads of the audit log.
+    pub audit: Arc<dyn AuditBook>,
     /// Acts of buying.
     pub till: Arc<dyn Till>,
     /// Reads of purchases, subscriptions, profiles and notices.
@@ -44,6 +53,8 @@ pub struct Fixture {
     pub personal: Arc<dyn PersonalData>,
     /// Reads of API keys.
     pub api_keys: Arc<dyn ApiKeyBook>,
+    /// Figures for operators.
+    pub vitals: Arc<dyn Vitals>,
     /// What must live as long as the fixture: writers, a temporary directory, a database.
     pub guard: Box<dyn Any + Send>,
 }
@@ -53,6 +64,12 @@ impl Fixture {
     pub fn servers(&self) -> Vec<Arc<dyn Ledger>> {
         let replica = self.replica.clone().map(|replica| replica as Arc<dyn Ledger>);
         std::iter::once(Arc::clone(&self.ledger)).chain(replica).collect()
+    }
+
+    /// The figures as every server reads and folds them.
+    pub fn all_reports(&self) -> Vec<Arc<dyn Reports>> {
+        let replica = self.replica.clone().map(|replica| replica as Arc<dyn Reports>);
+        std::iter::once(Arc::clone(&self.reports)).chain(replica).collect()
     }
 
     /// The till of every server.

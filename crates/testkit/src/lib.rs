@@ -1,6 +1,6 @@
 //! In-memory adapters, contract suites and a throw-away Postgres, for tests only.
 //!
-//! A store proves itself with [`ledger_contract!`] and [`billing_contract!`]: it supplies a [`Fixture`] over
+//! A store proves itself with [`ledger_contract!`], [`billing_contract!`] and [`admin_contract!`]: it supplies a [`Fixture`] over
 //! empty books and gets one test for each sentence of the ports' documentation.
 //!
 //! | To find | Look in |

@@ -8,9 +8,12 @@ mod billing;
 mod constraints;
 mod inbox;
 mod outbox;
+mod overview;
 mod personal;
 mod reads;
+mod reports;
 mod tables;
+mod vitals;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -55,12 +58,16 @@ impl MemoryStore {
             upkeep: Arc::<Self>::clone(&store),
             books: Arc::<Self>::clone(&store),
             reports: Arc::<Self>::clone(&store),
+            overview: Arc::<Self>::clone(&store),
+            recorder: Arc::<Self>::clone(&store),
+            audit: Arc::<Self>::clone(&store),
             till: Arc::<Self>::clone(&store),
             purchases: Arc::<Self>::clone(&store),
             inbox: Arc::<Self>::clone(&store),
             outbox: Arc::<Self>::clone(&store),
             personal: Arc::<Self>::clone(&store),
-            api_keys: store,
+            api_keys: store.clone(),
+            vitals: store,
             guard: Box::new(()),
         }
     }

@@ -8,9 +8,10 @@ pub mod billing;
 
 use std::sync::Arc;
 
+use domain::audit::{AuditNote, By, user_target};
 use domain::clock::Span;
 use domain::credits::Credits;
-use domain::ids::{ApiKeyId, GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
+use domain::ids::{ApiKeyId, AuditId, GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
 use domain::language::Language;
 use domain::ledger::account::{Actor, PlanName, SuspensionSource};
 use domain::ledger::command::{
@@ -298,6 +299,18 @@ pub fn adjust(user: UserId, reference: &str, amount: i64) -> AdjustRequest {
 /// The admin of all tests.
 pub fn admin() -> Actor {
     Actor::admin(&user(255))
+}
+
+/// A note about an act of the admin of all tests.
+pub fn note(action: &str, about: UserId) -> AuditNote {
+    AuditNote {
+        id: AuditId::from_bytes(*Uuid::now_v7().as_bytes()),
+        by: By { actor: admin(), via: "token".to_owned(), request_id: Some("req-9".to_owned()) },
+        action: action.to_owned(),
+        target: user_target(about),
+        reason: Some("por cortesia".to_owned()),
+        key: Some("k-1".to_owned()),
+    }
 }
 
 /// Says that `returned` of `paid` is gone for the purchase that [`grant`] granted for.

@@ -7,6 +7,7 @@ use domain::billing::notice::Notice;
 use domain::billing::offer::Offer;
 use domain::billing::profile::{BillingProfile, TopUp};
 use domain::billing::purchase::{Names, Purchase, Return};
+use domain::billing::revenue::RevenueEntry;
 use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
 use domain::credits::Credits;
@@ -93,6 +94,13 @@ SELECT t.lane, t.user_id, t.kind, t.subject, c.channel, 'waiting', t.created_at,
 FROM told t CROSS JOIN (VALUES ('email'), ('webhook')) AS c(channel)
 ON CONFLICT (lane, user_id, kind, subject, channel) DO NOTHING";
 
+/// What moved at the same time as before is added to that.
+const BOOK_REVENUE: &str = "
+INSERT INTO revenue_entries AS e (lane, user_id, purchase_id, kind, at, minor, livemode)
+SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bigint[],
+    $7::boolean[])
+ON CONFLICT (lane, user_id, purchase_id, kind, at) DO UPDATE SET minor = e.minor + excluded.minor";
+
 /// A write with its name, and how many rows it must meet where that is known.
 type Write<'d> = (&'static str, Option<usize>, Statement<'d>);
 
@@ -142,6 +150,8 @@ fn writes(decided: &Decided) -> Vec<Write<'_>> {
     all(&mut writes, "subscriptions", &subscriptions, self::subscriptions);
     let profiles: Vec<&BillingProfile> = decided.profiles.iter().collect();
     all(&mut writes, "billing profiles", &profiles, self::profiles);
+    let revenue: Vec<&RevenueEntry> = decided.revenue.iter().collect();
+    all(&mut writes, "revenue", &revenue, self::revenue);
     if !decided.notices.is_empty() {
         writes.push(("notices", None, notices(&decided.notices)));
     }
@@ -239,6 +249,15 @@ fn profiles<'d>(rows: &[&'d BillingProfile]) -> Statement<'d> {
         .column::<Nullable<BigInt>, _>(part(rows, |it| i64::from(it.declines)))
         .column::<Nullable<BigInt>, _>(part(rows, |it| it.month))
         .column::<Nullable<BigInt>, _>(part(rows, |it| it.month_minor))
+}
+
+fn revenue<'d>(rows: &[&'d RevenueEntry]) -> Statement<'d> {
+    keyed(BOOK_REVENUE, rows.iter().map(|row| &row.user))
+        .column::<SqlUuid, Uuid>(rows.iter().map(|row| stored_id(row.purchase.as_bytes())))
+        .column::<Text, &str>(rows.iter().map(|row| row.kind.as_str()))
+        .column::<Timestamptz, PgTimestamp>(rows.iter().map(|row| stored_time(row.at)))
+        .column::<BigInt, i64>(rows.iter().map(|row| row.minor))
+        .column::<Bool, bool>(rows.iter().map(|row| row.livemode))
 }
 
 /// Notices with their deliveries.

@@ -2,8 +2,9 @@
 
 use diesel::data_types::PgTimestamp;
 use diesel::pg::Pg;
-use diesel::prelude::{Queryable, Selectable};
+use diesel::prelude::{Queryable, QueryableByName, Selectable};
 use domain::ids::HoldId;
+use domain::ledger::account::PlanName;
 use domain::ledger::usage::{Outcome, RequestKind, UsageFacts, UsageRecord};
 use domain::money::NanoUsd;
 use domain::tokens::TokenUsage;
@@ -13,7 +14,7 @@ use super::time;
 use crate::error::{Corrupt, Place, Rest};
 use crate::schema::ai_usage_log;
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = ai_usage_log, check_for_backend(Pg))]
 pub(crate) struct UsageRow {
     user_id: Uuid,
@@ -33,6 +34,7 @@ pub(crate) struct UsageRow {
     duration_ms: i64,
     request_id: String,
     created_at: PgTimestamp,
+    plan_type: String,
 }
 
 impl UsageRow {
@@ -42,6 +44,7 @@ impl UsageRow {
         Ok(UsageRecord {
             hold: HoldId::from_bytes(self.id.into_bytes()),
             user: at.user(),
+            plan: PlanName::new(self.plan_type),
             at: time(self.created_at),
             outcome: at.word("outcome", &self.outcome, Outcome::from_word)?,
             credits: at.amount("credits_used", self.credits_used)?,

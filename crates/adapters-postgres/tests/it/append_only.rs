@@ -1,7 +1,10 @@
-//! The journal keeps what it was told, whoever asks.
+//! The journal and the audit log keep what they were told, whoever asks.
 
+use domain::audit::{CREDITS_GRANT, RecordRequest};
+use domain::ports::audit::Recorder;
 use domain::ports::ledger::Ledger;
-use testkit::requests::{grant, user};
+use testkit::requests::{grant, note, user};
+use testkit::time::moment;
 
 use crate::harness::{open, run};
 
@@ -16,6 +19,25 @@ async fn a_journal_entry_is_neither_changed_nor_deleted() {
         "DELETE FROM credit_journal",
         "TRUNCATE credit_journal",
         "TRUNCATE user_ai_credits, credit_journal",
+    ] {
+        let refusal = run(&mut connection, sql).await.unwrap_err();
+        assert!(refusal.contains("append-only"), "{sql}: {refusal}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_of_the_audit_log_is_neither_changed_nor_deleted() {
+    let opened = open().await;
+    let note = note(CREDITS_GRANT, user(1));
+    let request = RecordRequest { note, user: None, before: None, after: None, now: moment(0) };
+    opened.store.record(request).await.unwrap();
+    let mut connection = opened.plain().await;
+    for sql in [
+        "UPDATE audit_log SET actor = 'nobody'",
+        "UPDATE audit_log SET at = at",
+        "DELETE FROM audit_log",
+        "TRUNCATE audit_log",
+        "TRUNCATE user_ai_credits, audit_log",
     ] {
         let refusal = run(&mut connection, sql).await.unwrap_err();
         assert!(refusal.contains("append-only"), "{sql}: {refusal}");

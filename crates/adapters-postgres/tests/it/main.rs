@@ -4,6 +4,7 @@ mod append_only;
 mod constraints;
 mod contract;
 mod corruption;
+mod folding;
 mod harness;
 mod inbox;
 mod migrations;

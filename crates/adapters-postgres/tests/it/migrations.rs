@@ -52,6 +52,8 @@ async fn every_migration_can_be_undone() {
     for undo in [
         PRIVACY_UNDONE,
         ALERTS_UNDONE,
+        include_str!("../../../../migrations/postgres/2026-11-25-000003_audit_log/down.sql"),
+        include_str!("../../../../migrations/postgres/2026-11-25-000002_reports/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-25-000001_api_keys/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-22-000003_billing/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-22-000002_hot_updates/down.sql"),

@@ -1,11 +1,14 @@
 //! `user_ai_credits`.
 
 use diesel::SqliteConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
 use domain::clock::{Day, Timestamp};
 use domain::credits::Credits;
 use domain::ids::UserId;
 use domain::ledger::account::{Account, LimitState, PlanName};
+use domain::ports::overview::{AccountCursor, AccountOrder};
 
 use super::{Owner, met_one, stored_count};
 use crate::cell::{Cell, Place};
@@ -119,6 +122,42 @@ pub fn users_of_lane(
         _ => Err(not_a_user(lane, id)),
     });
     Ok(parsed.collect::<Result<_, _>>()?)
+}
+
+/// Up to `limit` accounts in an order and then by id, highest first, behind `before` if given.
+pub fn page(
+    connection: &mut SqliteConnection,
+    order: AccountOrder,
+    before: Option<AccountCursor>,
+    limit: u32,
+) -> Result<Vec<Account>, StoreError> {
+    // What is compared is written out: an index is taken only for its very columns.
+    let (key, user) = before.map_or((i64::MAX, "~".to_owned()), |end| (end.key, end.user.to_string()));
+    let sorted_by = match order {
+        AccountOrder::Newest => "created_at",
+        AccountOrder::MostUsed => "used_credits",
+        AccountOrder::HighestBalance => "total_credits - used_credits",
+    };
+    let rows: Vec<(i64, Cell, AccountRow)> = dsl::user_ai_credits
+        .filter(
+            sql::<Bool>(&format!("({sorted_by}, user_id) < ("))
+                .bind::<BigInt, _>(key)
+                .sql(", ")
+                .bind::<Text, _>(user)
+                .sql(")"),
+        )
+        .order((sql::<BigInt>(sorted_by).desc(), dsl::user_id.desc()))
+        .limit(i64::from(limit))
+        .select((dsl::lane, dsl::user_id, AccountRow::as_select()))
+        .load(connection)?;
+    let accounts = rows.into_iter().map(|(lane, id, row)| {
+        let user = match &id {
+            Cell::Text(text) => text.parse().ok(),
+            _ => None,
+        };
+        row.read(user.ok_or_else(|| not_a_user(lane, &id))?)
+    });
+    Ok(accounts.collect::<Result<_, _>>()?)
 }
 
 /// The error that the id of a row itself cannot be read.

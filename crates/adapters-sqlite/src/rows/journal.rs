@@ -1,11 +1,14 @@
 //! `credit_journal` and `credit_journal_notes`.
 
 use diesel::SqliteConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
 use domain::ids::UserId;
 use domain::ledger::account::Actor;
 use domain::ledger::journal::{EntryKind, JournalEntry, JournalNote};
 use domain::ledger::lots::Source;
+use domain::ports::overview::{JournalCursor, JournalFilter};
 use domain::ports::statements::JournalLine;
 
 use super::{Owner, stored_count};
@@ -93,14 +96,60 @@ pub fn page(
         .limit(i64::from(limit))
         .select((EntryRow::as_select(), notes::note.nullable()))
         .load(connection)?;
-    let lines = rows.into_iter().map(|(row, note)| {
-        let entry = row.read(user)?;
-        let seq = Cell::Integer(stored_count(entry.seq));
-        let at = Place::of_row("credit_journal_notes", user, &seq);
-        let note = if note == Cell::Null { None } else { Some(at.text("note", note)?) };
-        Ok(JournalLine { entry, note })
+    rows.into_iter().map(|(row, note)| Ok(line(row, note, user)?)).collect()
+}
+
+fn line(row: EntryRow, note: Cell, user: UserId) -> Result<JournalLine, Corrupt> {
+    let entry = row.read(user)?;
+    let seq = Cell::Integer(stored_count(entry.seq));
+    let note = Place::of_row("credit_journal_notes", user, &seq).maybe_text("note", note)?;
+    Ok(JournalLine { entry, note })
+}
+
+/// Up to `limit` entries of everybody with their texts, by lane, user and number, behind `after` if given.
+pub fn of_all(
+    connection: &mut SqliteConnection,
+    filter: JournalFilter,
+    after: Option<JournalCursor>,
+    limit: u32,
+) -> Result<Vec<JournalLine>, StoreError> {
+    let same_entry =
+        notes::lane.eq(dsl::lane).and(notes::user_id.eq(dsl::user_id)).and(notes::seq.eq(dsl::seq));
+    let mut query = dsl::credit_journal
+        .left_join(notes::table.on(same_entry))
+        .order((dsl::lane, dsl::user_id, dsl::seq))
+        .limit(i64::from(limit))
+        .select((dsl::user_id, EntryRow::as_select(), notes::note.nullable()))
+        .into_boxed();
+    if let Some(user) = filter.user {
+        let owner = Owner::of(user);
+        query = query.filter(dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)));
+    }
+    if let Some(end) = after {
+        let owner = Owner::of(end.user);
+        let behind = "(credit_journal.lane, credit_journal.user_id, credit_journal.seq) > (";
+        query = query.filter(
+            sql::<Bool>(behind)
+                .bind::<BigInt, _>(owner.lane)
+                .sql(", ")
+                .bind::<Text, _>(owner.user)
+                .sql(", ")
+                .bind::<BigInt, _>(stored_count(end.seq))
+                .sql(")"),
+        );
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(dsl::created_at.ge(from.as_micros()));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(dsl::created_at.lt(to.as_micros()));
+    }
+    let rows: Vec<(Cell, EntryRow, Cell)> = query.load(connection)?;
+    let lines = rows.into_iter().map(|(user, row, note)| {
+        let user = Place::apart("credit_journal", &row.seq).id("user_id", &user)?;
+        line(row, note, user)
     });
-    lines.collect()
+    Ok(lines.collect::<Result<_, _>>()?)
 }
 
 /// Appends an entry.

@@ -123,3 +123,31 @@ pub fn page(
     };
     Ok(rows.into_iter().map(|row| row.read(user)).collect::<Result<_, _>>()?)
 }
+
+/// What a notice is called by where pages of everybody's end.
+const FULL_NAME: &str = "user_id || ':' || kind || ':' || subject";
+
+/// Up to `limit` notices of everybody, admins' included, newest first by time and then by user and name, older than
+/// `before` if given.
+pub fn page_of_all(
+    connection: &mut SqliteConnection,
+    before: Option<PageEnd>,
+    limit: u32,
+) -> Result<Vec<Notice>, StoreError> {
+    let mut query = dsl::notices
+        .order((dsl::created_at.desc(), sql::<Text>(FULL_NAME).desc()))
+        .limit(i64::from(limit))
+        .select((dsl::user_id, NoticeRow::as_select()))
+        .into_boxed();
+    if let Some(PageEnd { at, name }) = before {
+        let at = at.as_micros();
+        let older = dsl::created_at.lt(at).or(sql::<Text>(FULL_NAME).lt(name));
+        query = query.filter(dsl::created_at.le(at)).filter(older);
+    }
+    let rows: Vec<(Cell, NoticeRow)> = query.load(connection)?;
+    let notices = rows.into_iter().map(|(user, row)| {
+        let user = Place::apart(TABLE, &row.subject).id("user_id", &user)?;
+        row.read(user)
+    });
+    Ok(notices.collect::<Result<_, _>>()?)
+}

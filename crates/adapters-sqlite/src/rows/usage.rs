@@ -5,8 +5,10 @@ use diesel::prelude::*;
 use domain::clock::{Span, Timestamp};
 use domain::credits::Credits;
 use domain::ids::{HoldId, UserId};
+use domain::ledger::account::PlanName;
 use domain::ledger::usage::{Outcome, RequestKind, UsageContent, UsageFacts, UsageRecord};
 use domain::money::NanoUsd;
+use domain::ports::overview::UsageFilter;
 use domain::ports::statements::UsageCursor;
 use domain::tokens::TokenUsage;
 
@@ -37,6 +39,7 @@ struct UsageRow {
     duration_ms: Cell,
     request_id: Cell,
     created_at: Cell,
+    plan_type: Cell,
 }
 
 impl UsageRow {
@@ -60,6 +63,7 @@ impl UsageRow {
         Ok(UsageRecord {
             hold: at.id("id", &self.id)?,
             user,
+            plan: PlanName::new(at.text("plan_type", self.plan_type)?),
             at: at.time("created_at", &self.created_at)?,
             facts,
             outcome: at.word("outcome", &self.outcome, "an outcome", Outcome::from_word)?,
@@ -114,6 +118,48 @@ pub fn count(
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
+/// Up to `limit` rows of everybody that the filter lets through, newest first by time and then by hold, older than
+/// `before` if given.
+pub fn latest(
+    connection: &mut SqliteConnection,
+    filter: &UsageFilter,
+    before: Option<UsageCursor>,
+    limit: u32,
+) -> Result<Vec<UsageRecord>, StoreError> {
+    let mut query = dsl::ai_usage_log
+        .order((dsl::created_at.desc(), dsl::id.desc()))
+        .limit(i64::from(limit))
+        .select((dsl::user_id, UsageRow::as_select()))
+        .into_boxed();
+    if let Some(user) = filter.user {
+        let owner = Owner::of(user);
+        query = query.filter(dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)));
+    }
+    if let Some(model) = &filter.model {
+        query = query.filter(dsl::model.eq(model));
+    }
+    if let Some(outcome) = filter.outcome {
+        query = query.filter(dsl::outcome.eq(outcome.as_str()));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(dsl::created_at.ge(from.as_micros()));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(dsl::created_at.lt(to.as_micros()));
+    }
+    if let Some(UsageCursor { at, hold }) = before {
+        let at = at.as_micros();
+        let older = dsl::created_at.lt(at).or(dsl::id.lt(hold.to_string()));
+        query = query.filter(dsl::created_at.le(at)).filter(older);
+    }
+    let rows: Vec<(Cell, UsageRow)> = query.load(connection)?;
+    let records = rows.into_iter().map(|(user, row)| {
+        let user = Place::apart(TABLE, &row.id).id("user_id", &user)?;
+        row.read(user)
+    });
+    Ok(records.collect::<Result<_, _>>()?)
+}
+
 /// Hold and credits of every row of `user` with outcome `settled`.
 pub fn settled(
     connection: &mut SqliteConnection,
@@ -157,6 +203,7 @@ pub fn append(connection: &mut SqliteConnection, record: &UsageRecord) -> Result
             dsl::duration_ms.eq(facts.duration.as_millis()),
             dsl::request_id.eq(facts.request_id.as_str()),
             dsl::created_at.eq(record.at.as_micros()),
+            dsl::plan_type.eq(record.plan.as_str()),
         ))
         .execute(connection)?;
     Ok(())

@@ -18,15 +18,20 @@ async fn fresh() -> Fixture {
         upkeep: store.clone(),
         books: store.clone(),
         reports: store.clone(),
+        overview: store.clone(),
+        recorder: store.clone(),
+        audit: store.clone(),
         till: store.clone(),
         purchases: store.clone(),
         inbox: store.clone(),
         outbox: store.clone(),
         personal: store.clone(),
-        api_keys: store,
+        api_keys: store.clone(),
+        vitals: store,
         guard: Box::new((writer, replicas_writer, place)),
     }
 }
 
 testkit::ledger_contract!(fresh);
 testkit::billing_contract!(fresh);
+testkit::admin_contract!(fresh);

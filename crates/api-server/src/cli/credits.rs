@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Subcommand;
+use domain::audit::By;
 use domain::clock::Clock;
 use domain::credits::Credits;
 use domain::ids::{IdSource, IdempotencyKey, UserId};
@@ -71,7 +72,7 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Vec<String>> {
 
 fn accounts(config: &Config, stores: &Stores) -> Accounts {
     Accounts {
-        ledger: Arc::clone(&stores.ledger),
+        recorder: Arc::clone(&stores.recorder),
         statements: Arc::clone(&stores.statements),
         clock: Arc::new(SystemClock { zone: config.report_timezone }),
         ids: Arc::new(UuidSource),
@@ -126,11 +127,10 @@ async fn grant(
     }
     let key = key.unwrap_or_else(|| uuid::Uuid::from_bytes(UuidSource.unique()).to_string());
     let key = IdempotencyKey::parse(&key).map_err(|error| format!("--key: {error}"))?;
+    let by = By { actor: Actor::operator(), via: "command_line".to_owned(), request_id: None };
     let asked = ManualCredits { user, amount, reason, expires_at: None, key };
-    let (view, repeated) = accounts(config, stores)
-        .move_by_hand(Actor::operator(), asked)
-        .await
-        .map_err(|error| error.to_string())?;
+    let (view, repeated) =
+        accounts(config, stores).move_by_hand(by, asked).await.map_err(|error| error.to_string())?;
     let done = if repeated { "was done before" } else { "done" };
     say(format_args!("{done}: {user} has {} credits available", view.balances.available));
     Ok(())

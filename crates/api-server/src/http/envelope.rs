@@ -7,6 +7,10 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest};
+use tracing::Instrument;
+
+use crate::metrics::http::{method_name, route_name};
+use crate::telemetry::spans;
 
 /// The header that names a request, in both directions.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,13 +31,14 @@ pub async fn envelope(
     let begun = Instant::now();
     let id = caller_id(request.headers()).unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.call(request).await?;
-    // The route's pattern, not the path: paths hold users' ids.
-    let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
+    let method = method_name(request.method());
+    let span = spans::request(request.headers(), method, &id);
+    let mut response = next.call(request).instrument(span.clone()).await?;
+    let route = route_name(&response);
     let status = response.status().as_u16();
     let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let method = response.request().method().as_str().to_owned();
-    tracing::info!(request_id = %id, method, route, status, micros, "request");
+    spans::answered(&span, method, &route, status);
+    tracing::info!(request_id = %id, method, route, status, micros, trace_id = spans::trace_id(&span), "request");
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, value);

@@ -171,6 +171,7 @@ fn field_code(rule: &FieldRule) -> &'static str {
         FieldRule::NotBlank
         | FieldRule::AtLeastItems(_)
         | FieldRule::AtMostItems(_)
+        | FieldRule::AtMostBuckets(_)
         | FieldRule::AtMostChars(_)
         | FieldRule::KnownPlan
         | FieldRule::OneOf(_)

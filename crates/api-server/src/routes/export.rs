@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
+use domain::audit::AuditEntry;
 use domain::billing::subscription::Subscription;
 use domain::ids::{GrantId, HoldId, IdempotencyKey, UserId};
 use domain::ledger::account::Suspension;
@@ -13,6 +14,7 @@ use domain::ledger::lots::Lot;
 use domain::ledger::usage::UsageContent;
 use domain::ports::Unavailable;
 use domain::ports::api_keys::ApiKeyCursor;
+use domain::ports::audit::{AuditCursor, AuditFilter};
 use domain::ports::billing::PageEnd;
 use domain::ports::statements::{JournalLine, UsageCursor};
 use futures_util::Stream;
@@ -85,6 +87,7 @@ enum Place {
     Answers(Option<IdempotencyKey>),
     Purchases(Option<PageEnd>),
     ApiKeys(Option<ApiKeyCursor>),
+    Acts(Option<AuditCursor>),
     Notices(Option<PageEnd>),
     End,
 }
@@ -157,7 +160,13 @@ async fn write(app: &App, user: UserId, place: Place) -> Result<(String, Place),
             let next =
                 rows.last().map(|row| Place::ApiKeys(Some(ApiKeyCursor { at: row.created_at, id: row.id })));
             let body = |row: &_| json!(ApiKeyBody::from(row));
-            Ok(section("api_keys", before.is_none(), &rows, body, next, Place::Notices(None)))
+            Ok(section("api_keys", before.is_none(), &rows, body, next, Place::Acts(None)))
+        }
+        Place::Acts(before) => {
+            let filter = AuditFilter { user: Some(user), ..AuditFilter::default() };
+            let rows = app.stores.audit.audit(filter, before, PAGE).await?;
+            let next = rows.last().map(|row| Place::Acts(Some(AuditCursor { at: row.at, id: row.note.id })));
+            Ok(section("admin_acts", before.is_none(), &rows, act, next, Place::Notices(None)))
         }
         Place::Notices(before) => {
             let rows = purchases.notices(user, before.clone(), PAGE).await?;
@@ -222,6 +231,11 @@ fn entry(line: &JournalLine) -> Value {
     body["actor"] = actor.split(':').next().unwrap_or(actor).into();
     body["note"] = line.note.clone().into();
     body
+}
+
+/// What an admin did, and why, without saying which admin it was.
+fn act(row: &AuditEntry) -> Value {
+    json!({ "at": rfc3339(row.at), "action": row.note.action, "reason": row.note.reason })
 }
 
 fn text(row: &UsageContent) -> Value {

@@ -71,6 +71,7 @@ pub(super) fn of(
     };
     let billing = Billing {
         till: Arc::clone(&stores.till),
+        recorder: Arc::clone(&stores.recorder),
         book: Arc::clone(&stores.purchases),
         inbox: Arc::clone(&stores.inbox),
         provider,

@@ -190,7 +190,7 @@ async fn providers_can_be_replaced_while_the_server_runs() {
         .with("KEY", "sk-1");
     let config = setup.config();
     let (stores, writer) = Stores::open(&config.database).await.unwrap();
-    let app = App::new(&config, stores).unwrap();
+    let app = App::new(&config, stores, None).unwrap();
     let said = async || app.models.complete(question()).await.map(|completion| completion.text);
     assert_eq!(said().await, Ok("old".to_owned()));
 

@@ -13,11 +13,13 @@ use super::holds::{Hold, KeyRecord};
 use super::journal::{JournalEntry, JournalNote};
 use super::lots::Lot;
 use super::usage::{UsageContent, UsageRecord};
-use super::{api_keys, clawback, closing, grants, holds, payments, standing};
+use super::{api_keys, auditing, clawback, closing, grants, holds, payments, standing};
 use crate::api_keys::ApiKey;
+use crate::audit::AuditEntry;
 use crate::billing::notice::Notice;
 use crate::billing::profile::BillingProfile;
 use crate::billing::purchase::Purchase;
+use crate::billing::revenue::RevenueEntry;
 use crate::billing::subscription::Subscription;
 use crate::clock::Timestamp;
 use crate::contact::Contact;
@@ -60,7 +62,7 @@ pub fn needs(commands: &[Command]) -> Needs {
     for command in commands {
         let user = command.user();
         needs.accounts.insert(user);
-        match command {
+        match auditing::unwrapped(command).0 {
             Command::Hold(it) => {
                 needs.holds.insert((user, it.id));
                 if let Some(keyed) = &it.key {
@@ -120,6 +122,7 @@ pub fn needs(commands: &[Command]) -> Needs {
                 needs.live_api_keys.insert(user);
             }
             Command::RevokeApiKey(it) => drop(needs.api_keys.insert((user, it.id))),
+            Command::Audited(_) | Command::Record(_) => {}
         }
     }
     needs
@@ -195,6 +198,10 @@ pub struct Decided {
     /// Notices to write, each with a row in the outbox for every channel; those that are there already are left
     /// as they are.
     pub notices: Vec<Notice>,
+    /// Money that moved: to append, or to add to what moved the same way at the same time.
+    pub revenue: Vec<RevenueEntry>,
+    /// Entries of the audit log to append; those that are there already are left as they are.
+    pub audit: Vec<AuditEntry>,
     /// Contacts to insert or replace.
     pub contacts: Vec<Contact>,
     /// Accounts that were closed: of each, what [`crate::ports::personal`] says is erased, before anything else is
@@ -226,6 +233,7 @@ impl Decided {
             && self.notices.is_empty()
             && self.contacts.is_empty()
             && self.closed.is_empty()
+            && self.audit.is_empty()
     }
 }
 
@@ -236,17 +244,30 @@ impl Decided {
 pub fn decide(loaded: Loaded, commands: &[Command]) -> Result<Decided, Overflow> {
     let mut books = open_books(loaded);
     let mut results = Vec::with_capacity(commands.len());
+    let mut audit = Vec::new();
     for command in commands {
-        results.push(match books.get_mut(&command.user()) {
-            Some(book) => match act(book, command) {
+        let (command, note) = auditing::unwrapped(command);
+        results.push(match (books.get_mut(&command.user()), command) {
+            (_, Command::Record(request)) => {
+                audit.push(request.entry());
+                Ok(Receipt::Recorded)
+            }
+            (Some(book), _) => match auditing::act(book, command, note, &mut audit) {
                 Ok(receipt) => Ok(receipt),
                 Err(Halt::Refused(refusal)) => Err(refusal),
                 Err(Halt::Corrupt(overflow)) => return Err(overflow),
             },
-            None => without_account(command),
+            (None, _) => without_account(command),
         });
     }
-    Ok(close_books(books, results))
+    let decided = close_books(books, results);
+    // Why somebody did something is free text: it goes with what is personal.
+    for entry in
+        audit.iter_mut().filter(|entry| entry.user.is_some_and(|user| decided.closed.contains(&user)))
+    {
+        entry.note.reason = None;
+    }
+    Ok(Decided { audit, ..decided })
 }
 
 /// An account as a reader sees it at `now`: what is due counts as expired, whoever swept last.
@@ -277,7 +298,7 @@ pub fn view(
     })
 }
 
-fn act(book: &mut Book, command: &Command) -> Result<Receipt, Halt> {
+pub(super) fn act(book: &mut Book, command: &Command) -> Result<Receipt, Halt> {
     book.bring_up_to_date(command.now().at)?;
     match command.clone() {
         Command::Hold(request) => holds::hold(book, request),
@@ -297,6 +318,8 @@ fn act(book: &mut Book, command: &Command) -> Result<Receipt, Halt> {
         Command::Close(request) => closing::close(book, request),
         Command::CreateApiKey(request) => api_keys::create(book, *request),
         Command::RevokeApiKey(request) => api_keys::revoke(book, request),
+        Command::Audited(it) => act(book, &it.act),
+        Command::Record(_) => Ok(Receipt::Recorded),
     }
 }
 
@@ -316,6 +339,8 @@ fn without_account(command: &Command) -> Result<Receipt, Refusal> {
         | Command::SetTopUp(_) => Err(Refusal::PurchaseUnknown),
         Command::SetAlerts(_) | Command::Close(_) => Err(Refusal::Closed),
         Command::CreateApiKey(_) | Command::RevokeApiKey(_) => Err(Refusal::ApiKeyUnknown),
+        Command::Audited(it) => without_account(&it.act),
+        Command::Record(_) => Ok(Receipt::Recorded),
     }
 }
 
@@ -411,6 +436,7 @@ fn close_books(books: BTreeMap<UserId, Book>, results: Vec<Result<Receipt, Refus
         if out.closed {
             decided.closed.insert(user);
         }
+        decided.revenue.extend(out.revenue);
     }
     decided
 }

@@ -15,6 +15,7 @@ use crate::api_keys::ApiKey;
 use crate::billing::notice::{Audience, Notice, NoticeDetails, NoticeKind};
 use crate::billing::profile::BillingProfile;
 use crate::billing::purchase::Purchase;
+use crate::billing::revenue::RevenueEntry;
 use crate::billing::subscription::Subscription;
 use crate::clock::Timestamp;
 use crate::contact::Contact;
@@ -148,6 +149,22 @@ pub(super) struct Output {
     pub resumed: Vec<Suspension>,
     pub contact: Option<Contact>,
     pub closed: bool,
+    pub revenue: Vec<RevenueEntry>,
+}
+
+impl Output {
+    /// Money that moved. What moved the same way for the same purchase at the same time is one entry.
+    pub fn book_revenue(&mut self, entries: Vec<RevenueEntry>) {
+        for entry in entries {
+            let same = |known: &&mut RevenueEntry| {
+                (known.purchase, known.kind, known.at) == (entry.purchase, entry.kind, entry.at)
+            };
+            match self.revenue.iter_mut().find(same) {
+                Some(known) => known.minor = known.minor.saturating_add(entry.minor),
+                None => self.revenue.push(entry),
+            }
+        }
+    }
 }
 
 impl Book {

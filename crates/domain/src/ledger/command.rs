@@ -6,6 +6,7 @@ use super::account::{Actor, SuspensionSource};
 use super::limits::LimitBook;
 use super::lots::Source;
 use super::usage::{Outcome, RequestKind, UsageFacts};
+use crate::audit::{AuditedAct, RecordRequest};
 use crate::clock::{Moment, Timestamp};
 use crate::credits::Credits;
 use crate::ids::{ApiKeyId, GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
@@ -62,6 +63,10 @@ pub enum Command {
     CreateApiKey(Box<CreateApiKeyRequest>),
     /// End an API key.
     RevokeApiKey(RevokeApiKeyRequest),
+    /// Do another act and write it into the audit log.
+    Audited(Box<AuditedAct>),
+    /// Write something into the audit log that is no act on an account.
+    Record(Box<RecordRequest>),
 }
 
 impl Command {
@@ -85,6 +90,8 @@ impl Command {
             Self::Close(it) => it.user,
             Self::CreateApiKey(it) => it.user,
             Self::RevokeApiKey(it) => it.user,
+            Self::Audited(it) => it.act.user(),
+            Self::Record(it) => it.route(),
         }
     }
 
@@ -108,6 +115,8 @@ impl Command {
             Self::Close(it) => it.now,
             Self::CreateApiKey(it) => it.now,
             Self::RevokeApiKey(it) => it.now,
+            Self::Audited(it) => it.act.now(),
+            Self::Record(it) => it.now,
         }
     }
 }

@@ -286,6 +286,7 @@ pub(super) fn settle(book: &mut Book, request: SettleRequest) -> Result<Receipt,
     book.out.usage.push(UsageRecord {
         hold: id,
         user,
+        plan: book.account.plan.clone(),
         at: now.at,
         facts,
         outcome: Outcome::Settled,
@@ -329,6 +330,7 @@ pub(super) fn void(book: &mut Book, request: VoidRequest) -> Result<Receipt, Hal
     book.out.usage.push(UsageRecord {
         hold: request.hold,
         user: request.user,
+        plan: book.account.plan.clone(),
         at: request.now.at,
         facts: request.facts,
         outcome: request.outcome,

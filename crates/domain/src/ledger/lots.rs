@@ -101,8 +101,8 @@ impl Lot {
         self.created_at <= at && self.expires_at.is_none_or(|due| due > at)
     }
 
-    /// Burn order: soonest to expire first, then oldest.
-    fn burns_at(&self) -> (bool, Option<Timestamp>, Timestamp, GrantId) {
+    /// What lots are sorted by in burn order: soonest to expire first, then oldest.
+    pub fn burns_at(&self) -> (bool, Option<Timestamp>, Timestamp, GrantId) {
         (self.expires_at.is_none(), self.expires_at, self.created_at, self.id)
     }
 }

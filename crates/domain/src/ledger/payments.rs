@@ -24,6 +24,7 @@ use crate::billing::notice::{NoticeDetails, NoticeKind};
 use crate::billing::offer::Offer;
 use crate::billing::profile::{BillingProfile, DECLINES_ALLOWED, TopUp};
 use crate::billing::purchase::{Names, Progress, Purchase, PurchaseKind, Return, ReturnKind, ReturnState};
+use crate::billing::revenue;
 use crate::billing::subscription::{GRACE, Subscription};
 use crate::clock::{Moment, Span, Timestamp};
 use crate::ids::{GrantId, PurchaseId};
@@ -374,6 +375,10 @@ fn agree(book: &mut Book, before: Option<&Purchase>, request: &ObservePaymentReq
     }
     if row.returned_minor() > before.map_or(0, Purchase::returned_minor) {
         stop_top_up(book, &row, now.at);
+    }
+    if let Some(after) = book.purchases.get(&id) {
+        let moved = revenue::entries(before, after, now.at);
+        book.out.book_revenue(moved);
     }
     stand(book, before, &row, request);
     if let Some(warning) = &request.facts.fraud_warning {

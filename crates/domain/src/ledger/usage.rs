@@ -3,6 +3,7 @@
 use crate::clock::{Span, Timestamp};
 use crate::credits::Credits;
 use crate::ids::{HoldId, UserId};
+use crate::ledger::account::PlanName;
 use crate::money::NanoUsd;
 use crate::tokens::TokenUsage;
 
@@ -121,6 +122,8 @@ pub struct UsageRecord {
     pub hold: HoldId,
     /// Who asked.
     pub user: UserId,
+    /// The plan in force when it ended.
+    pub plan: PlanName,
     /// When it ended.
     pub at: Timestamp,
     /// What it used.

@@ -115,7 +115,8 @@ pub trait Submit: Send + Sync {
     fn defer(&self, command: Command);
 }
 
-fn mixed_up(receipt: &Receipt) -> LedgerError {
+/// That a store answered one act with the receipt of another.
+pub(crate) fn mixed_up(receipt: &Receipt) -> LedgerError {
     Unavailable(format!("the store answered with the receipt of another act: {receipt:?}")).into()
 }
 

@@ -5,6 +5,7 @@
 //! | Of | What |
 //! |---|---|
 //! | questions and answers | all texts, and the answers kept for replays with their idempotency keys |
+//! | audit log | the reasons; the entries stand |
 //! | journal | the free texts; the chain has their hashes, and stands |
 //! | notices to the user | all, also those on their way out |
 //! | contact | address and language |

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use crate::audit::{self, AuditNote, By, user_target};
 use crate::clock::{Clock, Timestamp};
 use crate::credits::Credits;
 use crate::ids::{GrantId, IdSource, IdempotencyKey, UserId};
-use crate::ledger::account::{AccountView, Actor, SuspensionSource};
-use crate::ledger::command::{AdjustRequest, GrantRequest, Refusal, ResumeRequest, SuspendRequest};
+use crate::ledger::account::{AccountView, SuspensionSource};
+use crate::ledger::command::{
+    AdjustRequest, Command, GrantRequest, Receipt, Refusal, ResumeRequest, SuspendRequest,
+};
 use crate::ledger::journal::note_hash;
 use crate::ledger::lots::{Source, SourceKind};
 use crate::ports::Unavailable;
-use crate::ports::ledger::{Ledger, LedgerError};
+use crate::ports::audit::Recorder;
+use crate::ports::ledger::{LedgerError, mixed_up};
 use crate::ports::statements::Statements;
 
 /// The least and the most that an admin moves at once.
@@ -19,13 +23,13 @@ pub const MOST_BY_HAND: Credits = Credits::whole(1_000_000_000);
 /// Reads of an account and what admins do to it.
 #[derive(Clone)]
 pub struct Accounts {
-    /// Changes.
-    pub ledger: Arc<dyn Ledger>,
+    /// Changes, each with its entry in the audit log.
+    pub recorder: Arc<dyn Recorder>,
     /// Reads.
     pub statements: Arc<dyn Statements>,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Ids of lots.
+    /// Ids of lots and of entries.
     pub ids: Arc<dyn IdSource>,
 }
 
@@ -77,21 +81,27 @@ impl Accounts {
     /// Gives or takes credits, once for its key; answers the account and whether it was done before.
     pub async fn move_by_hand(
         &self,
-        actor: Actor,
+        by: By,
         asked: ManualCredits,
     ) -> Result<(AccountView, bool), ManualCreditsError> {
         let ManualCredits { user, amount, reason, expires_at, key } = asked;
         let id = GrantId::from_bytes(self.ids.unique());
+        let actor = by.actor.clone();
+        let word = if amount.is_positive() { audit::CREDITS_GRANT } else { audit::CREDITS_ADJUST };
+        let about = self.note(by, word, user).because(reason.clone()).keyed(&key);
         let source = Source::new(SourceKind::Manual, key.as_str());
         let now = self.clock.now();
         let expected_note = Some(note_hash(&reason));
         let note = Some(reason);
-        let posted = if amount.is_positive() {
+        let act = if amount.is_positive() {
             let plan = None;
-            let grant = GrantRequest { id, user, source, amount, expires_at, plan, actor, note, now };
-            self.ledger.grant(grant).await?
+            Command::Grant(GrantRequest { id, user, source, amount, expires_at, plan, actor, note, now })
         } else {
-            self.ledger.adjust(AdjustRequest { id, user, source, amount, actor, note, now }).await?
+            Command::Adjust(AdjustRequest { id, user, source, amount, actor, note, now })
+        };
+        let posted = match self.recorder.act(about, act).await? {
+            Receipt::Posted(posted) => posted,
+            other => return Err(mixed_up(&other).into()),
         };
         let same = posted.amount == amount
             && posted.note_hash == expected_note
@@ -103,14 +113,11 @@ impl Accounts {
     }
 
     /// Stops the user's spending until an admin resumes it; doing it twice does it once.
-    pub async fn suspend(
-        &self,
-        actor: Actor,
-        user: UserId,
-        reason: String,
-    ) -> Result<AccountView, LedgerError> {
-        let (source, now) = (SuspensionSource::admin(), self.clock.now());
-        self.ledger.suspend(SuspendRequest { user, source, actor, reason, now }).await?;
+    pub async fn suspend(&self, by: By, user: UserId, reason: String) -> Result<AccountView, LedgerError> {
+        let (source, now, actor) = (SuspensionSource::admin(), self.clock.now(), by.actor.clone());
+        let about = self.note(by, audit::ACCOUNT_SUSPEND, user).because(reason.clone());
+        let act = Command::Suspend(SuspendRequest { user, source, actor, reason, now });
+        self.recorder.act(about, act).await?;
         Ok(self.view(user).await?)
     }
 
@@ -118,12 +125,17 @@ impl Accounts {
     /// One of those is lifted by its name.
     pub async fn resume(
         &self,
-        actor: Actor,
+        by: By,
         user: UserId,
         source: Option<SuspensionSource>,
     ) -> Result<AccountView, LedgerError> {
         let (source, now) = (source.unwrap_or_else(SuspensionSource::admin), self.clock.now());
-        self.ledger.resume(ResumeRequest { user, source, actor, now }).await?;
+        let (actor, about) = (by.actor.clone(), self.note(by, audit::ACCOUNT_RESUME, user));
+        self.recorder.act(about, Command::Resume(ResumeRequest { user, source, actor, now })).await?;
         Ok(self.view(user).await?)
+    }
+
+    fn note(&self, by: By, action: &str, user: UserId) -> AuditNote {
+        AuditNote::of(self.ids.as_ref(), by, action, user_target(user))
     }
 }

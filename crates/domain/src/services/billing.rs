@@ -25,6 +25,7 @@ use crate::clock::{Clock, Span};
 use crate::ids::{GrantId, IdSource, PurchaseId, UserId};
 use crate::ledger::account::Actor;
 use crate::ledger::command::{ObservePaymentRequest, PaymentReceipt};
+use crate::ports::audit::Recorder;
 use crate::ports::billing::{Inbox, PurchaseBook, Till};
 use crate::ports::ledger::LedgerError;
 use crate::ports::payments::{EventReader, PaymentProvider};
@@ -40,6 +41,8 @@ pub const LOOKUP_WAITS: [Span; 3] =
 pub struct Billing {
     /// Changes of the books.
     pub till: Arc<dyn Till>,
+    /// Changes that an admin makes, each with its entry in the audit log.
+    pub recorder: Arc<dyn Recorder>,
     /// Reads of them.
     pub book: Arc<dyn PurchaseBook>,
     /// The provider's events.
@@ -81,7 +84,18 @@ impl Billing {
         facts: PaymentFacts,
         actor: Actor,
     ) -> Result<PaymentReceipt, LedgerError> {
-        let request = ObservePaymentRequest {
+        self.till.observe(self.observation(user, purchase, invoice, facts, actor)).await
+    }
+
+    fn observation(
+        &self,
+        user: UserId,
+        purchase: PurchaseId,
+        invoice: Option<String>,
+        facts: PaymentFacts,
+        actor: Actor,
+    ) -> ObservePaymentRequest {
+        ObservePaymentRequest {
             user,
             purchase,
             facts,
@@ -92,8 +106,7 @@ impl Billing {
             restore: GrantId::from_bytes(self.ids.unique()),
             actor,
             now: self.clock.now(),
-        };
-        self.till.observe(request).await
+        }
     }
 
     /// Takes the provider's news of a purchase that we have into the books.

@@ -57,8 +57,10 @@ pub fn answer(result: &Result<Receipt, Refusal>) -> Answer {
         Ok(Receipt::Standing(count)) => Answer::Standing(usize::try_from(count).unwrap()),
         Ok(Receipt::Expired(count)) => Answer::Expired(usize::try_from(count).unwrap()),
         Ok(Receipt::Closed(it)) => Answer::Closed { forfeited: it.forfeited.get(), repeated: it.repeated },
-        Ok(Receipt::Payment(_) | Receipt::AlertsSet(_)) => panic!("has a test of its own"),
         Ok(Receipt::ApiKey(key)) => Answer::ApiKey(ApiKey::of(&key)),
+        Ok(Receipt::Payment(_) | Receipt::AlertsSet(_) | Receipt::Recorded) => {
+            panic!("has a test of its own")
+        }
         Err(refusal) => Answer::No(refusal),
     }
 }
@@ -197,7 +199,9 @@ impl Model {
             | Command::ObservePayment(_)
             | Command::ObserveSubscription(_)
             | Command::SetTopUp(_)
-            | Command::SetAlerts(_) => panic!("has a test of its own"),
+            | Command::SetAlerts(_)
+            | Command::Audited(_)
+            | Command::Record(_) => panic!("has a test of its own"),
             Command::Close(it) => account.close(it, now),
         };
         // What a hold gave back to a lot that is due is gone when the act is over.

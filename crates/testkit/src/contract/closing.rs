@@ -1,9 +1,11 @@
 //! Closing an account for good.
 
+use domain::audit::ACCOUNT_SUSPEND;
 use domain::billing::purchase::ReturnState;
 use domain::ledger::account::SuspensionSource;
-use domain::ledger::command::{Closed, Refusal};
+use domain::ledger::command::{Closed, Command, Refusal};
 use domain::ledger::journal::EntryKind;
+use domain::ports::audit::AuditFilter;
 
 use crate::Fixture;
 use crate::acts::{must, refused};
@@ -12,7 +14,7 @@ use crate::requests::billing::{
     NewsExt, OpenExt, SubscriptionExt, auto_top_up, news, open, subscribe, subscription,
 };
 use crate::requests::{
-    AlertsExt, At, CloseExt, GrantExt, HoldExt, SettleExt, adjust, alerts, close, credits, grant, hold,
+    AlertsExt, At, CloseExt, GrantExt, HoldExt, SettleExt, adjust, alerts, close, credits, grant, hold, note,
     resume, settle, suspend, user, void,
 };
 use crate::time::{DAY, time};
@@ -189,7 +191,8 @@ pub async fn closing_erases_what_is_personal_and_leaves_the_books(f: &Fixture) {
         let answered = settle(who, held.hold).charge(990).answered("client-words", "the answer");
         f.settled(answered.keeping("the question", "the answer")).await;
         must(f.ledger.set_alerts(alerts(who).to("a@example.com").below(50)).await);
-        must(f.ledger.suspend(suspend(who, SuspensionSource::admin())).await);
+        let stopped = Command::Suspend(suspend(who, SuspensionSource::admin()));
+        must(f.recorder.act(note(ACCOUNT_SUSPEND, who), stopped).await);
     }
     let before = f.books_of(user(1)).await;
     must(f.ledger.close_account(close(user(1)).forfeiting().at(9)).await);
@@ -206,6 +209,11 @@ pub async fn closing_erases_what_is_personal_and_leaves_the_books(f: &Fixture) {
     let suspensions = f.personal.suspensions(user(1)).await.expect("the store answers");
     let [suspension] = suspensions.as_slice() else { panic!("still suspended: {suspensions:?}") };
     assert_eq!((suspension.source.as_str(), suspension.reason.as_str()), ("admin", ""));
+    let acts = f.audit.audit(AuditFilter::default(), None, 10).await.expect("the store answers");
+    let reasons: Vec<_> = acts.iter().map(|entry| (entry.user, entry.note.reason.as_deref())).collect();
+    assert_eq!(reasons.len(), 2);
+    assert!(reasons.contains(&(Some(user(1)), None)), "the act stands, without its reason: {reasons:?}");
+    assert!(reasons.contains(&(Some(user(2)), Some("por cortesia"))), "{reasons:?}");
     let after = f.books_of(user(1)).await;
     assert!(after.holds.iter().all(|hold| hold.key.is_none()));
     assert!(f.purchase(bought).await.key.is_none());

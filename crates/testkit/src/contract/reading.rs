@@ -1,15 +1,12 @@
-//! Statements of one account, and totals over all.
+//! Statements of one account.
 
-use domain::credits::Credits;
 use domain::ledger::command::VoidRequest;
 use domain::ledger::journal::EntryKind;
 use domain::ledger::usage::Outcome;
-use domain::money::NanoUsd;
-use domain::ports::reports::UsageTotals;
 use domain::ports::statements::UsageCursor;
 
 use crate::Fixture;
-use crate::requests::{At, GrantExt, HoldExt, SettleExt, adjust, credits, grant, hold, settle, user, void};
+use crate::requests::{At, GrantExt, adjust, grant, hold, settle, user, void};
 use crate::time::time;
 
 pub async fn reading_a_user_who_was_never_seen_makes_no_account(f: &Fixture) {
@@ -87,36 +84,6 @@ pub async fn usage_is_read_page_by_page_newest_first(f: &Fixture) {
         seen.extend(page.iter().map(|row| (row.at, row.hold)));
     }
     assert_eq!(seen, expected);
-}
-
-pub async fn totals_count_requests_credits_cost_and_users(f: &Fixture) {
-    for number in 1..=3 {
-        f.granted(grant(user(number), "p").of(1000)).await;
-    }
-    for (number, secs, charge) in [(1, 9, 11), (1, 10, 12), (1, 15, 13), (2, 19, 14), (3, 20, 15)] {
-        let held = f.held(hold(user(number)).exactly(50)).await;
-        f.settled(settle(user(number), held.hold).charge(charge).costing(charge * 100).at(secs)).await;
-    }
-    let failed = f.held(hold(user(3))).await;
-    f.voided(void(user(3), failed.hold).at(12)).await;
-
-    let totals =
-        async |from, to| f.reports.usage_totals(time(from), time(to)).await.expect("the store answers");
-    let cost = |nanos| NanoUsd::new(nanos).expect("not negative");
-    assert_eq!(
-        totals(10, 20).await,
-        UsageTotals { requests: 3, credits: credits(39), cost: cost(3900), users: 2, failed: 1 }
-    );
-    assert_eq!(
-        totals(0, 100).await,
-        UsageTotals { requests: 5, credits: credits(65), cost: cost(6500), users: 3, failed: 1 }
-    );
-    assert_eq!(totals(50, 100).await, UsageTotals::default());
-}
-
-pub async fn totals_of_empty_books_are_zero(f: &Fixture) {
-    let totals = f.reports.usage_totals(time(0), time(1000)).await;
-    assert_eq!(totals, Ok(UsageTotals { credits: Credits::ZERO, ..UsageTotals::default() }));
 }
 
 pub async fn every_fact_of_a_request_is_kept(f: &Fixture) {

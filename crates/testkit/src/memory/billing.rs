@@ -14,7 +14,7 @@ use super::tables::{Rows, Tables};
 use super::{MemoryStore, lock, page_size};
 
 /// Newest first by time and then by name, older than `before`.
-fn page<T>(
+pub(super) fn page<T>(
     rows: impl Iterator<Item = T>,
     place: impl Fn(&T) -> (Timestamp, String),
     before: Option<PageEnd>,

@@ -1,10 +1,7 @@
 //! Reading, and background work.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use domain::clock::{Moment, Timestamp};
-use domain::credits::Credits;
 use domain::ids::{HoldId, InstanceId, Lane, UserId};
 use domain::ledger::account::AccountView;
 use domain::ledger::batch;
@@ -12,11 +9,9 @@ use domain::ledger::command::{Command, ExpireRequest};
 use domain::ledger::holds::Hold;
 use domain::ledger::usage::{Outcome, UsageRecord};
 use domain::ledger::verify::AccountBooks;
-use domain::money::NanoUsd;
 use domain::ports::Unavailable;
 use domain::ports::books::Books;
 use domain::ports::ledger::{LedgerError, Submit};
-use domain::ports::reports::{Reports, UsageTotals};
 use domain::ports::statements::{JournalLine, Statements, UsageCursor};
 use domain::ports::upkeep::{LEASE, LEASE_GRACE, Upkeep};
 
@@ -75,26 +70,6 @@ impl Statements for MemoryStore {
         let rows = tables.users.get(&user).into_iter().flat_map(|rows| rows.usage.values());
         let count = rows.filter(|row| row.outcome == Outcome::BrokenOff && row.at >= since).count();
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
-    }
-}
-
-#[async_trait]
-impl Reports for MemoryStore {
-    async fn usage_totals(&self, from: Timestamp, to: Timestamp) -> Result<UsageTotals, Unavailable> {
-        let tables = lock(&self.tables);
-        let in_range = tables.users.values().flat_map(|rows| rows.usage.values());
-        let in_range = in_range.filter(|row| from <= row.at && row.at < to);
-        let (settled, failed): (Vec<_>, Vec<_>) = in_range.partition(|row| row.outcome == Outcome::Settled);
-        let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
-        let out_of_range = || Unavailable("a sum is out of range".to_owned());
-        let costs = settled.iter().try_fold(NanoUsd::ZERO, |sum, row| sum.plus(row.facts.cost));
-        Ok(UsageTotals {
-            requests: count(settled.len()),
-            credits: Credits::sum(settled.iter().map(|row| row.credits)).map_err(|_| out_of_range())?,
-            cost: costs.ok_or_else(out_of_range)?,
-            users: count(settled.iter().map(|row| row.user).collect::<BTreeSet<_>>().len()),
-            failed: count(failed.len()),
-        })
     }
 }
 

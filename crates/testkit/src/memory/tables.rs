@@ -4,9 +4,11 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::api_keys::ApiKey;
+use domain::audit::AuditEntry;
 use domain::billing::notice::{Audience, Notice, NoticeKind};
 use domain::billing::profile::BillingProfile;
 use domain::billing::purchase::Purchase;
+use domain::billing::revenue::RevenueEntry;
 use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
 use domain::contact::Contact;
@@ -115,6 +117,8 @@ pub(super) struct Tables {
     pub endpoint: Option<Endpoint>,
     /// Closed accounts that may have something left to erase.
     pub erasures: BTreeSet<UserId>,
+    pub revenue: Vec<RevenueEntry>,
+    pub audit: Vec<AuditEntry>,
     /// The provider's events, each with the time when it is due.
     pub events: BTreeMap<String, (InboxEvent, Timestamp)>,
     pub read_to: Option<Timestamp>,
@@ -254,6 +258,12 @@ impl Tables {
         for notice in decided.notices {
             self.give_notice(notice);
         }
+        self.revenue.extend(decided.revenue);
+        for entry in decided.audit {
+            if !self.audit.iter().any(|known| known.note.id == entry.note.id) {
+                self.audit.push(entry);
+            }
+        }
         decided.results
     }
 
@@ -281,6 +291,9 @@ impl Tables {
     pub fn erase(&mut self, user: UserId) {
         self.rows(user, Rows::erase);
         self.outbox.retain(|name, _| name.user != user || name.kind.audience() == Audience::Admin);
+        for entry in self.audit.iter_mut().filter(|entry| entry.user == Some(user)) {
+            entry.note.reason = None;
+        }
     }
 
     fn rows(&mut self, user: UserId, change: impl FnOnce(&mut Rows)) {

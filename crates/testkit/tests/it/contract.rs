@@ -33,3 +33,8 @@ fn every_case_of_the_ledger_is_in_the_list() {
 fn every_case_of_billing_is_in_the_list() {
     assert_eq!(forgotten("contract/billing.rs", "contract/billing"), [""; 0]);
 }
+
+#[test]
+fn every_case_of_what_admins_see_is_in_the_list() {
+    assert_eq!(forgotten("contract/admin.rs", "contract/admin"), [""; 0]);
+}

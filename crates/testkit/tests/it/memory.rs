@@ -9,3 +9,4 @@ async fn fresh() -> Fixture {
 
 testkit::ledger_contract!(fresh);
 testkit::billing_contract!(fresh);
+testkit::admin_contract!(fresh);

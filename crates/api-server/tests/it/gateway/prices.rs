@@ -54,13 +54,13 @@ async fn at_sighup_the_catalogue_is_read_anew_and_a_wrong_one_changes_nothing() 
         .replace("input = \"0.15\"", "input = \"1.5\"")
         .replace("snapshots = [\"gpt-4o-mini-2024-07-18\"]", "aliases = [\"rapido\"]");
     std::fs::write(&path, dearer).unwrap();
-    server.hang_up();
+    server.signal("HUP");
     // 2,000 tokens at 1.50 and 500 at 0.60 dollars for a million are 0.0033 dollars.
     until("rapido", (200, Some("17"))).await;
     assert_eq!(provider.requests().last().unwrap().body["model"], "gpt-4o-mini");
 
     std::fs::write(&path, embedded.replace("input = \"0.15\"", "input = \"-1\"")).unwrap();
-    server.hang_up();
+    server.signal("HUP");
     // There is nothing to wait for: a server that took it in could not answer as before.
     for _ in 0..5 {
         assert_eq!(charge("rapido").await, (200, Some("17".to_owned())));

@@ -34,6 +34,8 @@ pub enum Receipt {
     Closed(Closed),
     /// An API key as it stands.
     ApiKey(Box<ApiKey>),
+    /// It stands in the audit log.
+    Recorded,
 }
 
 /// Credits set aside.

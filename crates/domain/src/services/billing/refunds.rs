@@ -4,10 +4,11 @@ use sha2::{Digest, Sha256};
 
 use super::Billing;
 use super::news::refund_facts;
+use crate::audit::{self, AuditNote, AuditState, By, RecordRequest};
 use crate::billing::facts::{ManualRefund, PaymentFacts};
 use crate::billing::purchase::{Names, Progress, Purchase};
 use crate::ids::{IdempotencyKey, PurchaseId};
-use crate::ledger::account::Actor;
+use crate::ledger::command::Command;
 use crate::ports::Unavailable;
 use crate::ports::billing::PurchaseName;
 use crate::ports::ledger::LedgerError;
@@ -24,7 +25,9 @@ pub struct RefundRequest {
     /// Whether it was paid back by hand, outside the provider, and is only to be recorded.
     pub manual: bool,
     /// Who.
-    pub actor: Actor,
+    pub by: By,
+    /// Why.
+    pub reason: String,
     /// The name of this act: the same again does nothing again.
     pub key: IdempotencyKey,
 }
@@ -108,9 +111,46 @@ impl Billing {
         }
         let facts =
             PaymentFacts { manual_refund: Some(ManualRefund { key, minor }), ..PaymentFacts::default() };
-        let invoice = purchase.names.invoice.clone();
-        self.observe(purchase.user, purchase.id, invoice, facts, request.actor).await?;
+        self.observe_refund(purchase, facts, &request, audit::REFUND).await
+    }
+
+    /// Takes a refund into the books and into the audit log.
+    async fn observe_refund(
+        &self,
+        purchase: &Purchase,
+        facts: PaymentFacts,
+        request: &RefundRequest,
+        action: &str,
+    ) -> Result<(), RefundError> {
+        let (invoice, actor) = (purchase.names.invoice.clone(), request.by.actor.clone());
+        let act = self.observation(purchase.user, purchase.id, invoice, facts, actor);
+        let about = self.note(action, request);
+        self.recorder.act(about, Command::ObservePayment(Box::new(act))).await?;
         Ok(())
+    }
+
+    fn note(&self, action: &str, request: &RefundRequest) -> AuditNote {
+        let target = format!("purchase:{}", request.purchase);
+        AuditNote::of(self.ids.as_ref(), request.by.clone(), action, target)
+            .because(request.reason.clone())
+            .keyed(&request.key)
+    }
+
+    /// Writes down that the provider will be asked: if this server dies right after, the money is back and
+    /// somebody must be able to tell who wanted that.
+    async fn record_asking(&self, purchase: &Purchase, request: &RefundRequest) -> Result<(), RefundError> {
+        let state = AuditState::new()
+            .text("status", purchase.standing().as_str())
+            .int("returned_minor", purchase.returned_minor());
+        let asked = AuditState::new().int("asked_minor", request.minor.unwrap_or(left_of(purchase)));
+        let entry = RecordRequest {
+            note: self.note(audit::REFUND, request).once(),
+            user: Some(purchase.user),
+            before: Some(state),
+            after: Some(asked),
+            now: self.clock.now(),
+        };
+        Ok(self.recorder.record(entry).await?)
     }
 
     async fn pay_back(&self, purchase: &Purchase, request: RefundRequest) -> Result<(), RefundError> {
@@ -124,6 +164,7 @@ impl Billing {
             minor: request.minor,
             key: refund_key(purchase.id, &request.key),
         };
+        self.record_asking(purchase, &request).await?;
         self.provider.refund(order).await.map_err(RefundError::Provider)?;
         // The event will say so too; the admin should not have to wait for it. If the charge cannot be read
         // now, the event is what tells.
@@ -132,8 +173,7 @@ impl Billing {
             && let Fact::Charge { refunded, method } = &seen.fact
         {
             let facts = refund_facts(&seen.names, *refunded, method.clone());
-            let invoice = purchase.names.invoice.clone();
-            self.observe(purchase.user, purchase.id, invoice, facts, request.actor).await?;
+            self.observe_refund(purchase, facts, &request, audit::REFUNDED).await?;
         }
         Ok(())
     }

@@ -1,0 +1,10 @@
+DROP INDEX credit_journal_movements;
+DROP INDEX notices_created_at;
+DROP INDEX user_ai_credits_created_at;
+DROP TABLE revenue_entries;
+DROP TABLE usage_folds;
+DROP TABLE usage_users;
+DROP TABLE usage_latency;
+DROP TABLE usage_hours;
+ALTER TABLE ai_usage_log DROP COLUMN recorded_at;
+ALTER TABLE ai_usage_log DROP COLUMN plan_type;
