@@ -8,9 +8,9 @@
 //! | lists, look-ups by the provider's names | `reads` |
 //! | the provider's events | `inbox` |
 
-mod inbox;
+pub(crate) mod inbox;
 pub(crate) mod load;
-mod reads;
+pub(crate) mod reads;
 pub(crate) mod save;
 pub(crate) mod storable;
 
@@ -69,10 +69,10 @@ pub(crate) fn lookups() -> impl Iterator<Item = &'static Lookup> {
 
 /// A statement, values to plan it for, and the indexes that its plan must use.
 #[cfg(test)]
-type ReaderLookup = (&'static str, &'static str, &'static [&'static str]);
+pub(crate) type ReaderLookup = (&'static str, &'static str, &'static [&'static str]);
 
 /// The lookups over connections of the pool.
 #[cfg(test)]
 pub(crate) fn lookups_of_readers() -> impl Iterator<Item = &'static ReaderLookup> {
-    reads::LOOKUPS.iter().chain(inbox::LOOKUPS)
+    reads::LOOKUPS.iter().chain(inbox::LOOKUPS).chain(crate::outbox::LOOKUPS)
 }

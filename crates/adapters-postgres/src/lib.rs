@@ -7,7 +7,8 @@
 //! [`AuditBook`](domain::ports::audit::AuditBook),
 //! [`Upkeep`](domain::ports::upkeep::Upkeep), [`Till`](domain::ports::billing::Till) (by way of `Submit`, too),
 //! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox),
-//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook) and [`Vitals`](domain::ports::vitals::Vitals).
+//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook), [`Outbox`](domain::ports::notices::Outbox),
+//! [`PersonalData`](domain::ports::personal::PersonalData) and [`Vitals`](domain::ports::vitals::Vitals).
 //! It knows no rule of credits: it loads under lock, lets `domain::ledger::batch` decide, and stores what was
 //! decided, in one transaction for each batch.
 //!
@@ -24,6 +25,8 @@
 //! | everything of an account, for verification | `books` |
 //! | all of that for API keys | `api_keys` |
 //! | all of that for purchases, and the provider's events | `billing` |
+//! | notices on their way out, the webhook's endpoint | `outbox` |
+//! | what is personal, and erasing it | `personal` |
 //! | sweeping, leases, retention | `upkeep`, `partitions` |
 //! | figures for operators | `vitals` |
 //! | addresses, TLS, settings of a session | `connect`, `tls` |
@@ -41,8 +44,10 @@ mod error;
 mod fold;
 mod load;
 mod migrate;
+mod outbox;
 mod overview;
 mod partitions;
+mod personal;
 #[cfg(test)]
 mod plans;
 mod reads;

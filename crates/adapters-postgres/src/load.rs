@@ -35,7 +35,8 @@ ON CONFLICT (lane, user_id) DO NOTHING";
 const LOCK_ACCOUNTS: &str = "
 SELECT a.user_id, a.total_credits, a.used_credits, a.held_credits, a.clawed_credits, a.last_grant, a.plan_type,
     a.renewal_date, a.plan_until, a.pack_plan, a.rate_requests_tat, a.rate_tokens_tat, a.day_number, a.day_used,
-    a.day_held, a.alert_threshold, a.alert_armed, a.suspensions, a.seq, a.journal_hash, a.created_at
+    a.day_held, a.alert_threshold, a.alert_armed, a.suspensions, a.seq, a.journal_hash, a.created_at,
+    a.closed_at
 FROM (
     SELECT * FROM unnest($1::smallint[], $2::uuid[]) AS n(lane, user_id) ORDER BY lane, user_id OFFSET 0
 ) n

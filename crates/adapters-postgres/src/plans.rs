@@ -68,8 +68,8 @@ async fn lookups_use_the_right_index_even_on_tables_that_were_empty_when_they_we
     assert!(all_wrong.is_empty(), "{}", all_wrong.join("\n\n"));
 }
 
-/// What was bought by 5,000 users: four purchases each, a notice, a subscription; two API keys each; and 5,000
-/// events.
+/// What was bought by 5,000 users: four purchases each, a notice, a subscription; two API keys each; 5,000 events; and
+/// what is personal.
 const MUCH_IS_THERE: &str = "
 CREATE TEMPORARY TABLE n AS SELECT i, i % 64 AS lane, md5(i::text)::uuid AS user_id,
     now() - i * interval '1 minute' AS at FROM generate_series(1, 5000) AS i;
@@ -90,8 +90,26 @@ INSERT INTO billing_profiles (lane, user_id, customer_id, top_up_enabled)
 SELECT lane, user_id, 'cus_' || i, CASE WHEN i < 50 THEN true END FROM n;
 INSERT INTO notices (lane, user_id, kind, subject, audience, created_at)
 SELECT lane, user_id, 'purchase_paid', 'p', 'user', at FROM n;
+INSERT INTO outbox (lane, user_id, kind, subject, channel, state, next_try, created_at, closed_at)
+SELECT lane, user_id, 'purchase_paid', 'p', c.channel, CASE WHEN i < 50 THEN 'waiting' ELSE 'sent' END, at, at,
+    CASE WHEN i < 50 THEN NULL ELSE at END
+FROM n, (VALUES ('email'), ('webhook')) AS c(channel);
+INSERT INTO credit_holds (lane, user_id, id, amount, state, request_type, idempotency_key, instance_id, tokens,
+    tokens_span, day_number, created_at, expires_at, closed_at)
+SELECT lane, user_id, gen_random_uuid(), 10, 'voided', 'assistant', 'k', user_id, 0, 0, 0, at, at, at FROM n;
+INSERT INTO idempotency_keys (lane, user_id, key, hold_id, fingerprint, created_at)
+SELECT lane, user_id, 'k' || k, user_id, '', at FROM n, generate_series(1, 4) AS k;
+INSERT INTO ai_usage_content (lane, user_id, usage_id, request_content, response_content, created_at)
+SELECT lane, user_id, gen_random_uuid(), 'q', 'a', at FROM n, generate_series(1, 4) AS k;
+INSERT INTO credit_journal_notes (lane, user_id, seq, note) SELECT lane, user_id, 1, 'why' FROM n;
+INSERT INTO alert_contacts (lane, user_id, email, language) SELECT lane, user_id, 'a@b.co', 'en' FROM n;
+INSERT INTO account_suspensions (lane, user_id, source, actor, reason, since)
+SELECT lane, user_id, 'admin', 'operator', 'why', at FROM n;
 INSERT INTO api_keys (lane, user_id, id, name, prefix, secret_hash, scopes, created_at)
 SELECT lane, user_id, gen_random_uuid(), 'n', 'p', sha256('x'), 'ai:use', at FROM n, generate_series(1, 2);
+INSERT INTO audit_log (lane, id, user_id, at, actor, via, action, target)
+SELECT lane, md5(i || 'a')::uuid, user_id, at, 'a', 'token', 'x', 'user:' || i FROM n;
+INSERT INTO audit_reasons SELECT lane, md5(i || 'a')::uuid, 'why' FROM n;
 INSERT INTO stripe_events (id, kind, livemode, created_at, received_at, body, state, next_try)
 SELECT 'evt_' || i, 'invoice.paid', false, at, at, convert_to(repeat('x', 1500), 'UTF8'),
     CASE WHEN i < 50 THEN 'pending' ELSE 'done' END, at FROM n;
@@ -99,13 +117,15 @@ INSERT INTO stripe_cursor (id, read_to) VALUES (1, now());
 ANALYZE";
 
 #[tokio::test]
-async fn readers_find_purchases_and_keys_by_an_index_when_there_are_many() {
+async fn readers_find_what_they_look_for_by_an_index_when_there_is_much() {
     let (_database, connector) = database().await;
     let mut connection = connector.connect(Purpose::Reading).await.unwrap();
     connection.batch_execute(MUCH_IS_THERE).await.unwrap();
     let mut all_wrong = Vec::new();
-    let of_keys = crate::api_keys::LOOKUPS_OF_READERS.iter();
-    for (sql, values, indexes) in crate::billing::lookups_of_readers().chain(of_keys) {
+    let of_keys = crate::api_keys::LOOKUPS_OF_READERS.iter().copied();
+    let erasing = crate::personal::ERASING.map(|sql| (sql, "(7, md5('7')::uuid, 10)", &[][..]));
+    for (sql, values, indexes) in crate::billing::lookups_of_readers().copied().chain(of_keys).chain(erasing)
+    {
         let plan = plan(&mut connection, sql, values).await;
         all_wrong.extend(wrong(sql, &plan, indexes));
     }

@@ -41,6 +41,7 @@ WITH asked AS (SELECT $1::smallint AS lane, $2::uuid AS user_id, $3::timestamptz
 SELECT a.user_id, a.total_credits, a.used_credits, a.held_credits, a.clawed_credits, a.last_grant, a.plan_type,
     a.renewal_date, a.plan_until, a.pack_plan, a.rate_requests_tat, a.rate_tokens_tat, a.day_number, a.day_used,
     a.day_held, a.alert_threshold, a.alert_armed, a.suspensions, a.seq, a.journal_hash, a.created_at,
+    a.closed_at,
     EXISTS (
         SELECT FROM credit_holds h
         WHERE h.lane = a.lane AND h.user_id = a.user_id AND h.state = 'open' AND h.expires_at <= asked.at

@@ -36,7 +36,7 @@ use crate::error::StoreError;
 use crate::rows::{lane, stored_id, stored_time};
 use crate::statement::Statement;
 use crate::storable::cleaned;
-use crate::{api_keys, audit, billing};
+use crate::{api_keys, audit, billing, personal};
 
 /// The check of the domain `every_row`.
 const EVERY_ROW: &str = "every_row_is_written";
@@ -57,10 +57,10 @@ WHERE a.lane = n.lane AND a.user_id = n.user_id";
 const UPDATE_STANDINGS: &str = "
 UPDATE user_ai_credits a SET last_grant = n.last_grant, plan_type = n.plan, renewal_date = n.renewal,
     alert_threshold = n.threshold, suspensions = n.suspensions, plan_until = n.plan_until,
-    pack_plan = n.pack_plan
+    pack_plan = n.pack_plan, closed_at = n.closed
 FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::bigint[],
-    $7::integer[], $8::timestamptz[], $9::text[])
-    AS n(lane, user_id, last_grant, plan, renewal, threshold, suspensions, plan_until, pack_plan)
+    $7::integer[], $8::timestamptz[], $9::text[], $10::timestamptz[])
+    AS n(lane, user_id, last_grant, plan, renewal, threshold, suspensions, plan_until, pack_plan, closed)
 WHERE a.lane = n.lane AND a.user_id = n.user_id";
 
 const INSERT_LOTS: &str = "
@@ -199,6 +199,8 @@ pub(crate) async fn save_and_commit(
     decided: &Decided,
     sent: &mut BTreeSet<&'static str>,
 ) -> Result<(), StoreError> {
+    // Erased first: whatever is written after it is to stay.
+    personal::save(connection, decided).await?;
     // What buying writes is rare, and waited for: its counts are checked here, before anything is committed.
     billing::save::save(connection, decided).await?;
     audit::save(connection, &decided.audit).await?;
@@ -364,6 +366,9 @@ fn standings<'a>(statement: Statement<'a>, rows: &'a [&'a Account]) -> Statement
             rows.iter().map(|row| row.plan_until.map(stored_time)),
         )
         .column::<Text, &str>(rows.iter().map(|row| row.pack_plan.as_str()))
+        .column::<Nullable<Timestamptz>, Option<PgTimestamp>>(
+            rows.iter().map(|row| row.closed_at.map(stored_time)),
+        )
 }
 
 fn new_lots<'a>(statement: Statement<'a>, rows: &'a [Lot]) -> Statement<'a> {

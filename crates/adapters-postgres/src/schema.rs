@@ -25,6 +25,7 @@ diesel::table! {
         seq -> BigInt,
         journal_hash -> Binary,
         created_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -21,7 +21,13 @@ pub(crate) fn check(command: &Command) -> Result<(), StoreError> {
     time("now", command.now().at)?;
     match command {
         Command::Hold(it) => time("expires_at", it.expires_at),
-        Command::Settle(_) | Command::Void(_) | Command::Expire(_) | Command::RevokeApiKey(_) => Ok(()),
+        // An e-mail address is ASCII without blanks.
+        Command::Settle(_)
+        | Command::Void(_)
+        | Command::Expire(_)
+        | Command::RevokeApiKey(_)
+        | Command::SetAlerts(_) => Ok(()),
+        Command::Close(it) => text("actor", it.actor.as_str()),
         Command::Grant(it) => {
             indexed("source", &it.source.reference)?;
             if let Some(standing) = &it.plan {

@@ -7,13 +7,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection, ConnectionError, QueryableByName, SqliteConnection, sql_query};
+
+use crate::error::StoreError;
 
 /// What every SQLite file begins with.
 const HEADER: &[u8] = b"SQLite format 3\0";
-/// A writer touches pages all over the file: it keeps up to 32 MiB of them.
-const WRITING: &str = "PRAGMA cache_size = -32768;";
+/// A writer touches pages all over the file: it keeps up to 32 MiB of them. What it deletes is overwritten: what is
+/// erased, or past its retention, is not to be found in the file any more.
+const WRITING: &str = "PRAGMA cache_size = -32768; PRAGMA secure_delete = ON;";
+/// How long emptying the write-ahead log waits for those who read from it: the writer waits meanwhile.
+const EMPTYING_PATIENCE: Duration = Duration::from_millis(250);
 /// Between two tries to switch to write-ahead logging.
 const SWITCH_PAUSE: Duration = Duration::from_millis(20);
 
@@ -146,6 +151,17 @@ impl File {
         Ok(connection)
     }
 
+    /// Moves everything out of the write-ahead log and empties it, without waiting long for those who read from it;
+    /// whether it could be done.
+    pub fn empty_the_log(&self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+        use diesel::RunQueryDsl;
+        let patience = |timeout: Duration| format!("PRAGMA busy_timeout = {}", timeout.as_millis());
+        connection.batch_execute(&patience(EMPTYING_PATIENCE.min(self.busy_timeout)))?;
+        let emptied = sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(connection);
+        connection.batch_execute(&patience(self.busy_timeout))?;
+        Ok(emptied?.busy == 0)
+    }
+
     /// The error that SQLite failed on this file.
     pub fn failed(&self, source: diesel::result::Error) -> OpenError {
         OpenError::Database { path: self.path.clone(), source }
@@ -190,6 +206,12 @@ impl File {
 }
 
 #[derive(QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = BigInt)]
+    busy: i64,
+}
+
+#[derive(QueryableByName)]
 struct JournalMode {
     #[diesel(sql_type = Text)]
     journal_mode: String,
@@ -214,7 +236,6 @@ fn open_or_make(path: &Path) -> io::Result<fs::File> {
 #[cfg(test)]
 mod tests {
     use diesel::RunQueryDsl;
-    use diesel::sql_types::BigInt;
 
     use super::*;
     use crate::migrations;

@@ -34,6 +34,10 @@ impl Inbox for SqliteStore {
         self.write(move |connection| events::retry(connection, &id, at, &note)).await
     }
 
+    async fn empty_bodies(&self, before: Timestamp) -> Result<(), Unavailable> {
+        self.delete_all(events::EMPTY_BODIES.to_owned(), before).await
+    }
+
     async fn event(&self, id: &str) -> Result<Option<InboxEvent>, Unavailable> {
         let id = id.to_owned();
         self.readers.read(move |connection| events::find(connection, &id)).await

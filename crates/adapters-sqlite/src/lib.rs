@@ -4,6 +4,8 @@
 //! |---|---|
 //! | the store and how it opens | [`SqliteStore`], `store`, `connection`, `migrations` |
 //! | one batch in one transaction: load, decide, store | `commit`, `load`, `save` |
+//! | notices on their way out, the webhook's endpoint | `outbox` |
+//! | what is personal, and erasing it | `personal`, `erase` |
 //! | buying: its part of a batch, its reads, the inbox of the provider's events | `billing`, `purchase_book`, `inbox` |
 //! | looking API keys up | `api_key_book` |
 //! | each table: its columns, reads and writes | `schema`, `rows` |
@@ -27,12 +29,15 @@ mod books;
 mod cell;
 mod commit;
 mod connection;
+mod erase;
 mod error;
 mod fold;
 mod inbox;
 mod load;
 mod migrations;
+mod outbox;
 mod overview;
+mod personal;
 mod purchase_book;
 mod readers;
 mod reports;

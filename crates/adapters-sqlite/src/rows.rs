@@ -6,6 +6,9 @@
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;
+pub mod contacts;
+pub mod endpoint;
+pub mod erasures;
 pub mod events;
 pub mod holds;
 pub mod journal;

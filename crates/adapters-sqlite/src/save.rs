@@ -7,10 +7,14 @@ use domain::clock::Timestamp;
 use domain::ids::UserId;
 use domain::ledger::account::Account;
 use domain::ledger::batch::Decided;
+use domain::ports::personal::ERASED_AT_ONCE;
 
 use crate::billing;
+use crate::erase::erase;
 use crate::error::StoreError;
-use crate::rows::{accounts, api_keys, audit, holds, journal, keys, lots, suspensions, usage};
+use crate::rows::{
+    accounts, api_keys, audit, contacts, erasures, holds, journal, keys, lots, suspensions, usage,
+};
 
 /// Writes all rows of `decided`. `fresh` names the accounts that the file does not have yet, `updated_at`
 /// when the latest command of each account was asked for.
@@ -20,6 +24,11 @@ pub fn save(
     fresh: &BTreeSet<UserId>,
     updated_at: &BTreeMap<UserId, Timestamp>,
 ) -> Result<(), StoreError> {
+    // First: whatever is written below is to stay.
+    for user in &decided.closed {
+        erase(connection, *user, ERASED_AT_ONCE)?;
+        erasures::add(connection, *user)?;
+    }
     for account in &decided.accounts {
         let at = updated_at.get(&account.user).copied().unwrap_or(account.created_at);
         if fresh.contains(&account.user) {
@@ -44,14 +53,15 @@ pub fn save(
     decided.notes.iter().try_for_each(|note| journal::add_note(connection, note))?;
     decided.usage.iter().try_for_each(|record| usage::append(connection, record))?;
     decided.content.iter().try_for_each(|texts| usage::keep_content(connection, texts))?;
+    decided.contacts.iter().try_for_each(|contact| contacts::put(connection, contact))?;
     decided.new_api_keys.iter().try_for_each(|key| api_keys::insert(connection, key))?;
     decided.changed_api_keys.iter().try_for_each(|key| api_keys::save(connection, key))?;
     decided.audit.iter().try_for_each(|entry| audit::append(connection, entry))?;
     billing::save(connection, decided)
 }
 
-/// Users without an account whose account was not changed, but who have rows of buying or API keys now: such rows
-/// are looked for where there is an account, so that it is stored with them, even if no credits moved.
+/// Users without an account whose account was not changed, but who have rows of buying, a contact or API keys now:
+/// such rows are looked for where there is an account, so that it is stored with them, even if no credits moved.
 fn newcomers(decided: &Decided, fresh: &BTreeSet<UserId>) -> BTreeSet<UserId> {
     if fresh.is_empty() {
         return BTreeSet::new();
@@ -60,8 +70,9 @@ fn newcomers(decided: &Decided, fresh: &BTreeSet<UserId>) -> BTreeSet<UserId> {
     let subscriptions = decided.subscriptions.iter().map(|row| row.user);
     let profiles = decided.profiles.iter().map(|row| row.user);
     let notices = decided.notices.iter().map(|row| row.user);
+    let contacts = decided.contacts.iter().map(|row| row.user);
     let api_keys = decided.new_api_keys.iter().map(|row| row.user);
-    let all = purchases.chain(subscriptions).chain(profiles).chain(notices).chain(api_keys);
+    let all = purchases.chain(subscriptions).chain(profiles).chain(notices).chain(contacts).chain(api_keys);
     let stored: BTreeSet<UserId> = decided.accounts.iter().map(|account| account.user).collect();
     all.filter(|user| fresh.contains(user) && !stored.contains(user)).collect()
 }

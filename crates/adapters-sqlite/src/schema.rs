@@ -28,6 +28,7 @@ diesel::table! {
         journal_hash -> Binary,
         created_at -> BigInt,
         updated_at -> BigInt,
+        closed_at -> Nullable<BigInt>,
     }
 }
 
@@ -331,13 +332,43 @@ diesel::table! {
 }
 
 diesel::table! {
-    outbox (lane, user_id, kind, subject) {
+    outbox (lane, user_id, kind, subject, channel) {
         lane -> BigInt,
         user_id -> Text,
         kind -> Text,
         subject -> Text,
+        channel -> Text,
+        state -> Text,
+        tries -> BigInt,
+        next_try -> BigInt,
+        note -> Nullable<Text>,
         created_at -> BigInt,
-        delivered_at -> Nullable<BigInt>,
+        closed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    alert_contacts (lane, user_id) {
+        lane -> BigInt,
+        user_id -> Text,
+        email -> Nullable<Text>,
+        language -> Text,
+    }
+}
+
+diesel::table! {
+    alert_endpoint (id) {
+        id -> BigInt,
+        address -> Binary,
+        failing_since -> Nullable<BigInt>,
+        disabled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    erasures (lane, user_id) {
+        lane -> BigInt,
+        user_id -> Text,
     }
 }
 

@@ -7,7 +7,7 @@ use diesel::sql_types::Bool;
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
 
-use crate::schema::{credit_grants, credit_holds, credit_journal, stripe_events};
+use crate::schema::{credit_grants, credit_holds, credit_journal, outbox, stripe_events};
 
 /// `UPDATE table SET changes WHERE condition`.
 ///
@@ -95,4 +95,8 @@ condition! {
 condition! {
     /// The event waits to be worked on.
     Pending on stripe_events: "stripe_events.state = 'pending'"
+}
+condition! {
+    /// The delivery waits to be sent.
+    Waiting on outbox: "outbox.state = 'waiting'"
 }

@@ -82,6 +82,15 @@ impl SqliteStore {
             Err(error) => Err(Unavailable(format!("sqlite: a write broke off: {error}"))),
         }
     }
+
+    /// Moves everything out of the write-ahead log and empties it, in turn with the writer; whether it could be done.
+    pub(crate) async fn empty_the_log(&self) -> Result<bool, Unavailable> {
+        let mut side = Arc::clone(&self.turn).lock_owned().await;
+        match tokio::task::spawn_blocking(move || side.empty_the_log()).await {
+            Ok(result) => Ok(result?),
+            Err(error) => Err(Unavailable(format!("sqlite: a write broke off: {error}"))),
+        }
+    }
 }
 
 #[async_trait]

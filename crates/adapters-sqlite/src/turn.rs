@@ -33,11 +33,23 @@ impl WriteSide {
         &mut self,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.apart(|connection, _| connection.immediate_transaction(work))
+    }
+
+    /// Moves everything out of the write-ahead log and empties it; `false` while others read from it. Blocks.
+    pub fn empty_the_log(&mut self) -> Result<bool, StoreError> {
+        self.apart(|connection, file| file.empty_the_log(connection))
+    }
+
+    fn apart<T>(
+        &mut self,
+        work: impl FnOnce(&mut SqliteConnection, &File) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.file.connect()?,
         };
-        let result = connection.immediate_transaction(work);
+        let result = work(&mut connection, &self.file);
         if !result.as_ref().is_err_and(StoreError::is_outage) {
             self.connection = Some(connection);
         }

@@ -106,8 +106,8 @@ impl Upkeep for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Runs a delete that takes a time and a number of rows until it finds no more.
-    async fn delete_all(&self, statement: String, before: Timestamp) -> Result<(), Unavailable> {
+    /// Runs a delete (or an update) that takes a time and a number of rows until it finds no more.
+    pub(crate) async fn delete_all(&self, statement: String, before: Timestamp) -> Result<(), Unavailable> {
         loop {
             let statement = statement.clone();
             let rows = self.write(move |connection| delete_some(connection, statement, before)).await?;

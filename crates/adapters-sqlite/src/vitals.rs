@@ -31,7 +31,7 @@ const LOOKUPS: &str = "
     SELECT count(*) AS waiting, min(next_lookup) AS oldest FROM purchases WHERE next_lookup <= ?";
 
 const NOTICES: &str = "
-    SELECT count(*) AS waiting, min(created_at) AS oldest FROM outbox WHERE delivered_at IS NULL";
+    SELECT count(*) AS waiting, min(created_at) AS oldest FROM outbox WHERE state = 'waiting'";
 
 #[derive(QueryableByName)]
 struct SumsRow {

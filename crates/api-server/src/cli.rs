@@ -1,5 +1,6 @@
 //! The command line.
 
+mod alerts;
 mod credits;
 mod prices;
 mod token;
@@ -39,6 +40,9 @@ enum Command {
     /// Look at credits, grant them, verify that the books add up. Needs DATABASE_URL.
     #[command(subcommand)]
     Credits(credits::Command),
+    /// Look at the webhook of notices, switch it on again. Needs DATABASE_URL.
+    #[command(subcommand)]
+    Alerts(alerts::Command),
     /// Check the catalogue's prices. Needs CATALOG_FILE, or checks the embedded catalogue.
     #[command(subcommand)]
     Prices(prices::Command),
@@ -63,6 +67,7 @@ pub async fn run() -> ExitCode {
         Command::Migrate => ("not migrated", migrate(&config).await),
         Command::Token(options) => ("no token", token::print(&config, &options)),
         Command::Credits(command) => ("not done", credits::run(&config, command).await),
+        Command::Alerts(command) => ("not done", alerts::run(&config, command).await),
         Command::Prices(command) => ("prices", prices::run(&config, &command)),
     };
     telemetry.finish().await;
@@ -77,7 +82,7 @@ impl Command {
         match self {
             Self::Serve => Purpose::Serving,
             Self::Token(_) => Purpose::Signing,
-            Self::Migrate | Self::Credits(_) | Self::Prices(_) => Purpose::Books,
+            Self::Migrate | Self::Credits(_) | Self::Alerts(_) | Self::Prices(_) => Purpose::Books,
         }
     }
 }

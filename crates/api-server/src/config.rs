@@ -1,5 +1,6 @@
 //! The configuration: the environment, read once, checked whole, all faults in one list.
 
+mod alerts;
 mod database;
 mod env;
 mod jwt;
@@ -18,6 +19,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+pub use alerts::{Alerts, Mail};
 pub use database::Database;
 pub use env::{Env, Secrets};
 pub use jwt::{Jwt, TokenKeys};
@@ -65,6 +67,8 @@ pub struct Config {
     pub openai: Option<OpenAi>,
     /// `STRIPE_*`.
     pub billing: Billing,
+    /// `SMTP_URL`, `MAIL_FROM`, `ADMIN_EMAIL`, `ALERT_WEBHOOK_*`.
+    pub alerts: Alerts,
     /// `FRONTEND_URL`, without a slash at its end: where customers come back to.
     pub frontend_url: String,
     /// `OPENAI_MODEL`: the default model, instead of the catalogue's.
@@ -141,6 +145,7 @@ impl Config {
         let has_catalogue = env.text("CATALOG_FILE").is_some();
         let openai = openai(&mut env, serving, has_catalogue, &mut stand_ins);
         let billing = stripe::read(&mut env, production, &mut stand_ins);
+        let alerts = alerts::read(&mut env, production, &mut stand_ins);
         let config = Self {
             app_env,
             listen: (host, port),
@@ -151,6 +156,7 @@ impl Config {
             openai,
             spool_dir,
             billing,
+            alerts,
             frontend_url: frontend_url(&env),
             default_model: env.text("OPENAI_MODEL"),
             catalog_file: env.text("CATALOG_FILE").map(PathBuf::from),

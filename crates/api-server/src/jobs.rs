@@ -1,5 +1,6 @@
 //! Work in the background, on every replica; done once, whoever does it.
 
+mod alerts;
 mod billing;
 mod figures;
 mod jwks;
@@ -25,6 +26,11 @@ const SWEEP: Duration = Duration::from_secs(1);
 const SWEEP_LIMIT: u32 = 500;
 /// How often old texts and keys are deleted.
 const PURGE: Duration = Duration::from_secs(3600);
+/// How long the payment provider's events are kept as they came, once they are done with: customers tell it their names
+/// and addresses.
+const EVENT_BODIES_DAYS: u32 = 30;
+/// How often the end of erasures that broke off is seen to.
+const ERASE: Duration = Duration::from_secs(60);
 /// How often settlements on disk are looked for.
 const SPOOL: Duration = Duration::from_secs(5);
 /// How often usage rows are folded into sums.
@@ -45,6 +51,8 @@ pub fn start(app: &web::Data<App>, limiter: &web::Data<IpLimiter>, retention_day
     jobs.spawn(every(SPOOL, "spool", app, settle_spooled));
     jobs.spawn(every(FOLD, "fold", app, fold));
     jobs.spawn(every(RECHECK, "recheck", app, recheck));
+    jobs.spawn(every(ERASE, "erase", app, erase));
+    alerts::start(&mut jobs, app);
     billing::start(&mut jobs, app);
     figures::start(&mut jobs, app);
     jwks::start(&mut jobs, app);
@@ -155,7 +163,13 @@ async fn recheck(app: Arc<App>) -> Result<(), Unavailable> {
 
 async fn purge(app: Arc<App>, retention_days: u32) -> Result<(), Unavailable> {
     let now = app.clock.now().at;
-    app.stores.upkeep.purge(now.before(retention(retention_days)), now.before(KEY_LIFETIME)).await
+    app.stores.upkeep.purge(now.before(retention(retention_days)), now.before(KEY_LIFETIME)).await?;
+    app.stores.inbox.empty_bodies(now.before(retention(EVENT_BODIES_DAYS))).await
+}
+
+async fn erase(app: Arc<App>) -> Result<(), Unavailable> {
+    app.privacy.finish().await?;
+    Ok(())
 }
 
 /// So many days.

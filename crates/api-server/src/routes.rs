@@ -1,11 +1,14 @@
 //! What is where. Handlers are thin: parse, call, map.
 
 mod admin;
+mod alerts;
 mod api_keys;
 mod assistant;
 pub mod billing;
 mod credits;
+mod export;
 pub mod health;
+mod privacy;
 mod purchases;
 pub mod sandbox;
 mod streams;
@@ -36,6 +39,9 @@ pub fn register(config: &mut ServiceConfig) {
         .service(at("/api/user/ai-credits/history").route(get().to(credits::history)))
         .service(at("/api/user/ai-usage").route(get().to(credits::usage)))
         .service(at("/api/user/notifications").route(get().to(purchases::notices)))
+        .service(at("/api/user/alerts").route(get().to(alerts::alerts)).route(put().to(alerts::set_alerts)))
+        .service(at("/api/user/export").route(get().to(privacy::export)))
+        .service(at("/api/user").route(delete().to(privacy::close)))
         .service(at("/api/user/api-keys").route(get().to(api_keys::list)).route(post().to(api_keys::create)))
         .service(at("/api/user/api-keys/{id}").route(delete().to(api_keys::revoke)))
         .service(at("/api/billing/plans").route(get().to(billing::plans)))

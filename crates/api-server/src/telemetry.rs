@@ -14,6 +14,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Logs, Traces};
 
+/// Below `info`, the database's driver prints the parameters of every statement: questions, answers, addresses. It
+/// stays at `info`, whatever `RUST_LOG` says.
+const QUIET: [&str; 2] = ["tokio_postgres=info", "tokio_postgres::query=info"];
+
 /// What runs until the end of the process.
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
@@ -24,7 +28,8 @@ pub fn start(logs: &Logs, traces: Option<&Traces>) -> Result<Telemetry, Vec<Stri
     let wrong = |error: &dyn std::fmt::Display| vec![error.to_string()];
     // Spans are for the collector: lines of the log say by themselves what they are about.
     let filter = EnvFilter::try_new(format!("{},{}=off", logs.filter, spans::TARGET));
-    let filter = filter.map_err(|error| wrong(&error))?;
+    let quiet = QUIET.iter().filter_map(|directive| directive.parse().ok());
+    let filter = quiet.fold(filter.map_err(|error| wrong(&error))?, EnvFilter::add_directive);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);

@@ -1,5 +1,6 @@
 //! Services from configuration: the only place that chooses adapters.
 
+mod alerting;
 mod models;
 mod selling;
 
@@ -23,18 +24,22 @@ use domain::ports::books::Books;
 use domain::ports::identity::TokenVerifier;
 use domain::ports::language_model::{LanguageModel, TokenCounter};
 use domain::ports::ledger::{Ledger, Submit};
+use domain::ports::notices::Outbox;
 use domain::ports::overview::Overview;
+use domain::ports::personal::PersonalData;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 use domain::ports::vitals::Vitals;
 use domain::services::accounts::Accounts;
+use domain::services::alerts::Alerts;
 use domain::services::api_keys::{ApiKeys, RecentKeys};
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
 use domain::services::figures::Figures;
 use domain::services::gateway::Gateway;
 use domain::services::metering::{Drains, Meter};
+use domain::services::privacy::Privacy;
 use group_commit::{Observer, Queue};
 use ipnet::IpNet;
 use secrecy::ExposeSecret;
@@ -83,6 +88,10 @@ pub struct Stores {
     pub purchases: Arc<dyn PurchaseBook>,
     /// The payment provider's events.
     pub inbox: Arc<dyn Inbox>,
+    /// Notices on their way out.
+    pub outbox: Arc<dyn Outbox>,
+    /// What is personal.
+    pub personal: Arc<dyn PersonalData>,
     /// API keys.
     pub api_keys: Arc<dyn ApiKeyBook>,
     /// Figures over all books.
@@ -168,6 +177,8 @@ impl Stores {
             + Till
             + PurchaseBook
             + Inbox
+            + Outbox
+            + PersonalData
             + ApiKeyBook
             + Vitals
             + 'static,
@@ -185,6 +196,8 @@ impl Stores {
             till: store.clone(),
             purchases: store.clone(),
             inbox: store.clone(),
+            outbox: store.clone(),
+            personal: store.clone(),
             api_keys: store.clone(),
             vitals: store,
             queues,
@@ -202,6 +215,12 @@ pub struct App {
     pub accounts: Accounts,
     /// The admin's figures.
     pub figures: Figures,
+    /// Closing accounts.
+    pub privacy: Privacy,
+    /// Sends notices out.
+    pub alerts: Alerts,
+    /// SHA-256 of the address of the webhook's endpoint, where there is one.
+    pub endpoint: Option<[u8; 32]>,
     /// Settlements on disk.
     pub spool: Spool,
     /// Keys for programs.
@@ -285,6 +304,7 @@ impl App {
         let models = Arc::new(LiveModels::new(models(config, &catalogue.current())?));
         let (tokens, issuer) = tokens(config)?;
         let instance = InstanceId::from_bytes(ids.unique());
+        let alerts = alerting::of(config, &stores, &clock)?;
         let selling = selling::of(config, &stores, &catalogue, &clock, &ids)?;
         // Texts may not be kept longer there than anywhere; without texts, a day is long enough.
         let days = config.content_retention_days.max(1);
@@ -323,6 +343,13 @@ impl App {
                 // Where nothing is sold now, what was sold before was for real.
                 livemode: selling.as_ref().is_none_or(|selling| selling.billing.livemode),
             },
+            privacy: Privacy {
+                ledger: Arc::clone(&stores.ledger),
+                personal: Arc::clone(&stores.personal),
+                clock: Arc::clone(&clock),
+            },
+            alerts,
+            endpoint: config.alerts.webhook.as_ref().map(|(address, _)| address.fingerprint()),
             api_keys: ApiKeys {
                 ledger: Arc::clone(&stores.ledger),
                 book: Arc::clone(&stores.api_keys),

@@ -10,7 +10,8 @@
 //! | rates, concurrency, daily credits | [`limits`] |
 //! | **what follows from a payment's news**: grant, claw-back, suspension, notice | [`payments`] |
 //! | API keys; **how much one may spend** | [`api_keys`] |
-//! | the low-balance notice | [`alerts`] |
+//! | the low-balance notice, and setting it | [`alerts`] |
+//! | closing an account for good | [`closing`] |
 //! | what an admin's act changed, for the audit log | `auditing` |
 //! | suspension; which plan is in force | [`standing`] |
 //! | the chained journal | [`journal`] |
@@ -28,6 +29,7 @@ mod auditing;
 pub mod batch;
 mod books;
 pub mod clawback;
+pub mod closing;
 pub mod command;
 pub mod grants;
 pub mod holds;

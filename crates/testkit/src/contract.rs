@@ -5,14 +5,18 @@
 //! this crate finds those that were forgotten.
 
 pub mod admin;
+pub mod alerts;
 pub mod api_keys;
 pub mod billing;
 pub mod clawback;
+pub mod closing;
 pub mod expiry;
 pub mod grants;
 pub mod holds;
 pub mod keys;
 pub mod limits;
+pub mod outbox;
+pub mod personal;
 pub mod races;
 pub mod reading;
 pub mod settle;
@@ -200,6 +204,53 @@ macro_rules! ledger_contract {
                 the_store_answers_a_ping,
                 users_are_listed_lane_by_lane_in_order,
                 the_books_of_an_account_are_complete,
+            }
+            alerts {
+                the_threshold_is_the_users_own_or_follows_the_last_grant,
+                a_threshold_below_the_balance_is_armed,
+                a_threshold_at_or_above_the_balance_tells_nobody_until_the_balance_has_risen,
+                setting_the_same_again_leaves_the_alert_as_it_is,
+                a_contact_is_kept_and_replaced,
+                a_user_who_was_never_seen_can_set_alerts,
+            }
+            closing {
+                credits_that_are_left_refuse_closing_unless_they_are_given_up,
+                closing_twice_answers_when_it_was_closed,
+                a_user_who_was_never_seen_can_close,
+                running_requests_refuse_closing_whatever_is_given_up,
+                a_hold_that_is_past_its_time_does_not_refuse_closing,
+                a_subscription_that_renews_refuses_closing_whatever_is_given_up,
+                what_is_owed_does_not_refuse_closing,
+                a_closed_account_does_nothing_more,
+                a_payment_after_closing_is_granted_and_admins_are_told,
+                closing_switches_automatic_top_up_off,
+                an_open_dispute_goes_on_after_closing,
+                closing_ends_api_keys_and_forgets_their_names,
+                a_late_settlement_after_closing_is_free_and_keeps_nothing,
+                closing_erases_what_is_personal_and_leaves_the_books,
+            }
+            personal {
+                suspensions_are_read_by_source,
+                lots_are_read_page_by_page,
+                texts_are_read_page_by_page,
+                keys_are_read_page_by_page_with_their_answers,
+                reading_what_is_personal_makes_no_account,
+                a_closed_account_is_on_the_list_until_all_is_erased,
+                an_account_that_is_not_closed_is_not_erased,
+            }
+            outbox {
+                a_notice_goes_out_by_each_channel_and_is_due_at_once,
+                a_notice_that_is_told_again_goes_out_once,
+                a_claimed_delivery_is_due_again_unless_it_is_closed,
+                a_closed_delivery_stays_as_it_is,
+                a_delivery_that_is_put_off_waits_until_then,
+                one_channel_does_not_wait_for_the_other,
+                those_that_are_due_longest_come_first_and_no_more_than_asked_for,
+                a_delivery_is_given_to_one_server_at_a_time,
+                what_is_not_there_is_neither_closed_nor_put_off,
+                an_endpoint_fails_since_its_first_failure_until_it_works,
+                an_endpoint_is_given_up_once_with_a_notice,
+                an_endpoint_begins_anew_with_another_address_or_when_it_is_enabled,
             }
             vitals {
                 figures_of_empty_books_are_zero,

@@ -8,16 +8,18 @@ use domain::ports::audit::{AuditBook, Recorder};
 use domain::ports::billing::{Inbox, PurchaseBook, Till};
 use domain::ports::books::Books;
 use domain::ports::ledger::Ledger;
+use domain::ports::notices::Outbox;
 use domain::ports::overview::Overview;
+use domain::ports::personal::PersonalData;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
 use domain::ports::vitals::Vitals;
 
 /// A server on the books: everything that two of them may be asked at the same time.
-pub trait Server: Ledger + Till + PurchaseBook + Inbox + ApiKeyBook + Reports {}
+pub trait Server: Ledger + Till + PurchaseBook + Inbox + Outbox + ApiKeyBook + Reports {}
 
-impl<S: Ledger + Till + PurchaseBook + Inbox + ApiKeyBook + Reports> Server for S {}
+impl<S: Ledger + Till + PurchaseBook + Inbox + Outbox + ApiKeyBook + Reports> Server for S {}
 
 /// Empty books in some store, behind every port that the store implements.
 pub struct Fixture {
@@ -45,6 +47,10 @@ pub struct Fixture {
     pub purchases: Arc<dyn PurchaseBook>,
     /// The payment provider's events.
     pub inbox: Arc<dyn Inbox>,
+    /// Notices on their way out.
+    pub outbox: Arc<dyn Outbox>,
+    /// What is personal.
+    pub personal: Arc<dyn PersonalData>,
     /// Reads of API keys.
     pub api_keys: Arc<dyn ApiKeyBook>,
     /// Figures for operators.
@@ -76,6 +82,12 @@ impl Fixture {
     pub fn purchase_books(&self) -> Vec<Arc<dyn PurchaseBook>> {
         let replica = self.replica.clone().map(|replica| replica as Arc<dyn PurchaseBook>);
         std::iter::once(Arc::clone(&self.purchases)).chain(replica).collect()
+    }
+
+    /// The outbox as every server reads it.
+    pub fn outboxes(&self) -> Vec<Arc<dyn Outbox>> {
+        let replica = self.replica.clone().map(|replica| replica as Arc<dyn Outbox>);
+        std::iter::once(Arc::clone(&self.outbox)).chain(replica).collect()
     }
 
     /// The API keys as every server reads them.

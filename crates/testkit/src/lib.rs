@@ -15,6 +15,8 @@
 //! | books in memory | [`memory`] |
 //! | a provider of models that says and breaks what it is told to | [`provider`] |
 //! | a PostgreSQL server for a test process | [`postgres`] |
+//! | a fake Stripe | [`stripe`] |
+//! | a fake mail server, a fake receiver of webhooks | [`post`] |
 
 pub mod acts;
 pub mod contract;
@@ -22,6 +24,7 @@ pub mod control;
 pub mod dice;
 pub mod fixture;
 pub mod memory;
+pub mod post;
 pub mod postgres;
 pub mod provider;
 pub mod requests;

@@ -7,7 +7,9 @@ mod api_keys;
 mod billing;
 mod constraints;
 mod inbox;
+mod outbox;
 mod overview;
+mod personal;
 mod reads;
 mod reports;
 mod tables;
@@ -62,15 +64,17 @@ impl MemoryStore {
             till: Arc::<Self>::clone(&store),
             purchases: Arc::<Self>::clone(&store),
             inbox: Arc::<Self>::clone(&store),
+            outbox: Arc::<Self>::clone(&store),
+            personal: Arc::<Self>::clone(&store),
             api_keys: Arc::<Self>::clone(&store),
             vitals: store,
             guard: Box::new(()),
         }
     }
 
-    /// The notices in the outbox, in the order that they were written.
+    /// The notices that went to the outbox, in the order that they were written.
     pub fn outbox(&self) -> Vec<Notice> {
-        lock(&self.tables).outbox.clone()
+        lock(&self.tables).told.clone()
     }
 
     fn on(tables: Arc<Mutex<Tables>>) -> Self {

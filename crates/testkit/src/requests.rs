@@ -12,12 +12,13 @@ use domain::audit::{AuditNote, By, user_target};
 use domain::clock::Span;
 use domain::credits::Credits;
 use domain::ids::{ApiKeyId, AuditId, GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
+use domain::language::Language;
 use domain::ledger::account::{Actor, PlanName, SuspensionSource};
 use domain::ledger::command::{
-    AdjustRequest, AnswerBody, ClawBackRequest, Content, CreateApiKeyRequest, ExpireRequest, GrantRequest,
-    HoldRequest, KeyedRequest, ObservePaymentRequest, ObserveSubscriptionRequest, OpenPurchaseRequest,
-    PlanStanding, ResumeRequest, RevokeApiKeyRequest, SetTopUpRequest, SettleRequest, SuspendRequest,
-    VoidRequest,
+    AdjustRequest, AnswerBody, ClawBackRequest, CloseRequest, Content, CreateApiKeyRequest, ExpireRequest,
+    GrantRequest, HoldRequest, KeyedRequest, ObservePaymentRequest, ObserveSubscriptionRequest,
+    OpenPurchaseRequest, PlanStanding, ResumeRequest, RevokeApiKeyRequest, SetAlertsRequest, SetTopUpRequest,
+    SettleRequest, SuspendRequest, VoidRequest,
 };
 use domain::ledger::holds::HOLD_LIFETIME;
 use domain::ledger::limits::{LimitBook, Limits};
@@ -340,6 +341,50 @@ pub fn expire(user: UserId, lost: &[HoldId]) -> ExpireRequest {
     ExpireRequest { user, lost: lost.to_vec(), now: moment(0) }
 }
 
+/// Says that the default threshold is wanted, and no letters, in Portuguese.
+pub fn alerts(user: UserId) -> SetAlertsRequest {
+    SetAlertsRequest { user, threshold: None, email: None, language: Language::Portuguese, now: moment(0) }
+}
+
+/// What a test may want otherwise of alerts.
+pub trait AlertsExt: Sized {
+    /// With a threshold of one's own.
+    fn below(self, threshold: i64) -> Self;
+    /// With letters.
+    fn to(self, address: &str) -> Self;
+    /// In English.
+    fn in_english(self) -> Self;
+}
+
+impl AlertsExt for SetAlertsRequest {
+    fn below(self, threshold: i64) -> Self {
+        Self { threshold: Some(credits(threshold)), ..self }
+    }
+    fn to(self, address: &str) -> Self {
+        Self { email: Some(address.parse().expect("an address")), ..self }
+    }
+    fn in_english(self) -> Self {
+        Self { language: Language::English, ..self }
+    }
+}
+
+/// Closes an account, giving up nothing.
+pub fn close(user: UserId) -> CloseRequest {
+    CloseRequest { user, forfeit: false, actor: Actor::user(&user), now: moment(0) }
+}
+
+/// What a test may want otherwise of closing.
+pub trait CloseExt: Sized {
+    /// Giving up what is left.
+    fn forfeiting(self) -> Self;
+}
+
+impl CloseExt for CloseRequest {
+    fn forfeiting(self) -> Self {
+        Self { forfeit: true, ..self }
+    }
+}
+
 /// Any request, at another time.
 pub trait At: Sized {
     /// Asked for at this second. A hold keeps how long it lasts.
@@ -376,6 +421,8 @@ at!(
     ObservePaymentRequest,
     ObserveSubscriptionRequest,
     SetTopUpRequest,
+    SetAlertsRequest,
+    CloseRequest,
     CreateApiKeyRequest,
     RevokeApiKeyRequest
 );

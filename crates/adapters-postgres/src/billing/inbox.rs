@@ -7,6 +7,7 @@ use diesel::data_types::PgTimestamp;
 use diesel::pg::Pg;
 use diesel::prelude::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz};
+use diesel_async::AsyncConnection;
 use domain::clock::Timestamp;
 use domain::ports::Unavailable;
 use domain::ports::billing::{EventState, Inbox, InboxEvent};
@@ -19,6 +20,7 @@ use crate::schema::stripe_events;
 use crate::statement::Statement;
 use crate::storable::{self, cleaned};
 use crate::store::PostgresStore;
+use crate::upkeep::{PURGE_BOUND, be_patient};
 
 const PUT: &str = "
 INSERT INTO stripe_events (id, kind, livemode, created_at, received_at, next_try, body, state, tries, note)
@@ -43,6 +45,9 @@ FROM claimed e ORDER BY e.was_due, e.id COLLATE \"C\"";
 const CLOSE: &str = "UPDATE stripe_events SET state = $1, note = $2 WHERE id = $3 AND state = 'pending'";
 
 const RETRY: &str = "UPDATE stripe_events SET next_try = $1, note = $2 WHERE id = $3 AND state = 'pending'";
+
+const EMPTY_BODIES: &str = "
+UPDATE stripe_events SET body = '' WHERE state IN ('done', 'ignored') AND length(body) > 0 AND received_at < $1";
 
 const EVENT: &str = "
 SELECT id, kind, livemode, created_at, received_at, body, state, tries, note FROM stripe_events WHERE id = $1";
@@ -100,7 +105,10 @@ struct CursorRow {
 impl PostgresStore {
     /// Runs a statement; how many rows it wrote. Where the connection died under it, it runs once more: then an
     /// event that the first run kept counts as known.
-    async fn write(&self, statement: impl Fn() -> Statement<'static> + Sync) -> Result<usize, Unavailable> {
+    pub(crate) async fn write(
+        &self,
+        statement: impl Fn() -> Statement<'static> + Sync,
+    ) -> Result<usize, Unavailable> {
         self.read(READ_BOUND, |connection| {
             let statement = statement();
             async move { Ok(statement.execute(connection).await?) }.boxed()
@@ -110,11 +118,13 @@ impl PostgresStore {
 }
 
 /// Foreign texts: what is wrong with them must not cost the event.
-fn foreign(text: &str) -> String {
+pub(crate) fn foreign(text: &str) -> String {
     cleaned(text).into_owned()
 }
 
-async fn done(written: impl Future<Output = Result<usize, Unavailable>>) -> Result<(), Unavailable> {
+pub(crate) async fn done(
+    written: impl Future<Output = Result<usize, Unavailable>>,
+) -> Result<(), Unavailable> {
     written.await.map(drop)
 }
 
@@ -181,6 +191,25 @@ impl Inbox for PostgresStore {
         done(self.write(retry)).await
     }
 
+    async fn empty_bodies(&self, before: Timestamp) -> Result<(), Unavailable> {
+        self.read(PURGE_BOUND, move |connection| {
+            async move {
+                connection
+                    .transaction(async |connection| {
+                        be_patient(connection).await?;
+                        Statement::new(EMPTY_BODIES)
+                            .bind::<Timestamptz, _>(stored_time(before))
+                            .execute(connection)
+                            .await?;
+                        Ok(())
+                    })
+                    .await
+            }
+            .boxed()
+        })
+        .await
+    }
+
     async fn event(&self, id: &str) -> Result<Option<InboxEvent>, Unavailable> {
         if id.contains('\0') {
             return Ok(None);
@@ -206,5 +235,6 @@ pub(super) const LOOKUPS: &[super::ReaderLookup] = &[
     (CLAIM, "(now(), 20, now())", &["stripe_events_due", "stripe_events_pkey"]),
     (CLOSE, "('done', NULL, 'evt_7')", &["stripe_events_pkey"]),
     (RETRY, "(now(), 'why', 'evt_7')", &["stripe_events_pkey"]),
+    (EMPTY_BODIES, "(now() - interval '3 days')", &["stripe_events_bodies"]),
     (EVENT, "('evt_7')", &["stripe_events_pkey"]),
 ];

@@ -177,7 +177,7 @@ struct TimeRow {
     at: Option<PgTimestamp>,
 }
 
-fn of_user(sql: &'static str, user: &UserId) -> Statement<'static> {
+pub(crate) fn of_user(sql: &'static str, user: &UserId) -> Statement<'static> {
     Statement::new(sql).bind::<SmallInt, _>(lane(user)).bind::<SqlUuid, _>(stored_id(user.as_bytes()))
 }
 

@@ -78,7 +78,8 @@ ON CONFLICT (lane, user_id) DO UPDATE SET customer_id = excluded.customer_id,
     top_up_open = excluded.top_up_open, top_up_declines = excluded.top_up_declines,
     top_up_month = excluded.top_up_month, top_up_month_minor = excluded.top_up_month_minor";
 
-/// What is told already stays as it is, and goes out no second time even if its row of the outbox is gone.
+/// What is told already stays as it is, and goes out no second time even if its rows of the outbox are gone. A new
+/// notice goes out by each channel, and is due at once.
 const TELL: &str = "
 WITH told AS (
     INSERT INTO notices (lane, user_id, kind, subject, audience, plan, credits, amount_minor, balance, threshold,
@@ -88,9 +89,10 @@ WITH told AS (
     ON CONFLICT (lane, user_id, kind, subject) DO NOTHING
     RETURNING lane, user_id, kind, subject, created_at
 )
-INSERT INTO outbox (lane, user_id, kind, subject, created_at)
-SELECT * FROM told
-ON CONFLICT (lane, user_id, kind, subject) DO NOTHING";
+INSERT INTO outbox (lane, user_id, kind, subject, channel, state, next_try, created_at)
+SELECT t.lane, t.user_id, t.kind, t.subject, c.channel, 'waiting', t.created_at, t.created_at
+FROM told t CROSS JOIN (VALUES ('email'), ('webhook')) AS c(channel)
+ON CONFLICT (lane, user_id, kind, subject, channel) DO NOTHING";
 
 /// What moved at the same time as before is added to that.
 const BOOK_REVENUE: &str = "
@@ -258,7 +260,8 @@ fn revenue<'d>(rows: &[&'d RevenueEntry]) -> Statement<'d> {
         .column::<Bool, bool>(rows.iter().map(|row| row.livemode))
 }
 
-fn notices(rows: &[Notice]) -> Statement<'_> {
+/// Notices with their deliveries.
+pub(crate) fn notices(rows: &[Notice]) -> Statement<'_> {
     keyed(TELL, rows.iter().map(|row| &row.user))
         .column::<Text, &str>(rows.iter().map(|row| row.kind.as_str()))
         .column::<Text, &str>(rows.iter().map(|row| row.subject.as_str()))

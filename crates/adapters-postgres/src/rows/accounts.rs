@@ -36,6 +36,7 @@ pub(crate) struct AccountRow {
     seq: i64,
     journal_hash: Vec<u8>,
     created_at: PgTimestamp,
+    closed_at: Option<PgTimestamp>,
 }
 
 impl AccountRow {
@@ -69,6 +70,7 @@ impl AccountRow {
             seq: at.count("seq", self.seq)?,
             journal_hash: at.hash("journal_hash", self.journal_hash)?,
             created_at: time(self.created_at),
+            closed_at: self.closed_at.map(time),
         })
     }
 }

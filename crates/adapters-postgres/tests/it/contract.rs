@@ -25,6 +25,8 @@ async fn fresh() -> Fixture {
         till: store.clone(),
         purchases: store.clone(),
         inbox: store.clone(),
+        outbox: store.clone(),
+        personal: store.clone(),
         api_keys: store.clone(),
         vitals: store,
         guard: Box::new((writers, others, database)),

@@ -6,6 +6,10 @@ use crate::harness::{database, empty_database, number, plain, run, words};
 
 const TABLES: &str = "SELECT count(*) AS number FROM information_schema.tables WHERE table_schema = 'public'";
 
+const PRIVACY_UNDONE: &str =
+    include_str!("../../../../migrations/postgres/2026-11-25-000005_privacy/down.sql");
+const ALERTS_UNDONE: &str = include_str!("../../../../migrations/postgres/2026-11-25-000004_alerts/down.sql");
+
 /// On a runtime with a single thread, as every test here: the harness that blocks must not need another.
 #[tokio::test]
 async fn migrating_twice_changes_nothing_more() {
@@ -46,6 +50,8 @@ async fn every_migration_can_be_undone() {
     let database = database().await;
     let mut connection = plain(&database.url).await;
     for undo in [
+        PRIVACY_UNDONE,
+        ALERTS_UNDONE,
         include_str!("../../../../migrations/postgres/2026-11-25-000003_audit_log/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-25-000002_reports/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-25-000001_api_keys/down.sql"),
@@ -67,6 +73,9 @@ async fn alerts_that_wait_in_the_outbox_become_notices_and_can_be_taken_back() {
     let redo = include_str!("../../../../migrations/postgres/2026-11-22-000003_billing/up.sql");
     let database = database().await;
     let mut connection = plain(&database.url).await;
+    for later in [PRIVACY_UNDONE, ALERTS_UNDONE] {
+        run(&mut connection, later).await.unwrap();
+    }
     run(&mut connection, undo).await.unwrap();
     let alerts = "INSERT INTO outbox (lane, user_id, kind, seq, balance, threshold, created_at, delivered_at)
         VALUES (1, gen_random_uuid(), 'low_balance', 7, 9, 10, now(), NULL),
@@ -83,4 +92,26 @@ async fn alerts_that_wait_in_the_outbox_become_notices_and_can_be_taken_back() {
     );
     run(&mut connection, undo).await.unwrap();
     assert_eq!(words(&mut connection, ALERTS).await, before);
+}
+
+#[tokio::test]
+async fn notices_from_before_there_was_delivery_are_not_sent_after_all() {
+    const OUTBOX: &str = "SELECT concat_ws(' ', kind, channel, state, closed_at IS NULL) AS word
+        FROM outbox ORDER BY kind, channel";
+    let redo = include_str!("../../../../migrations/postgres/2026-11-25-000004_alerts/up.sql");
+    let database = database().await;
+    let mut connection = plain(&database.url).await;
+    run(&mut connection, ALERTS_UNDONE).await.unwrap();
+    let old = "INSERT INTO outbox (lane, user_id, kind, subject, created_at)
+        VALUES (1, gen_random_uuid(), 'low_balance', 'entry:1', now())";
+    run(&mut connection, old).await.unwrap();
+    run(&mut connection, redo).await.unwrap();
+    let skipped = ["low_balance email skipped f", "low_balance webhook skipped f"];
+    assert_eq!(words(&mut connection, OUTBOX).await, skipped);
+    run(&mut connection, "UPDATE outbox SET state = 'waiting', closed_at = NULL WHERE channel = 'email'")
+        .await
+        .unwrap();
+    run(&mut connection, ALERTS_UNDONE).await.unwrap();
+    let waiting = "SELECT count(*) AS number FROM outbox WHERE delivered_at IS NULL";
+    assert_eq!(number(&mut connection, waiting).await, 1);
 }

@@ -29,7 +29,7 @@ async fn a_purchase_that_is_paid_is_told_with_its_figures() {
     assert_eq!(details.credits.map(Credits::get), Some(PACK_CREDITS));
     assert_eq!((details.minor, details.balance), (Some(PACK_MINOR), Some(credits(PACK_CREDITS))));
     let mut connection = opened.plain().await;
-    assert_eq!((number(&mut connection, TOLD).await, number(&mut connection, WAITING).await), (2, 2));
+    assert_eq!((number(&mut connection, TOLD).await, number(&mut connection, WAITING).await), (2, 4));
 }
 
 #[tokio::test]
@@ -39,9 +39,9 @@ async fn what_was_told_goes_out_no_second_time_even_when_its_outbox_row_is_gone(
     let warning = || news(user(1), purchase.id).fraud("w_1");
     must(opened.store.observe(warning()).await);
     let mut connection = opened.plain().await;
-    assert_eq!(number(&mut connection, WAITING).await, 1);
+    assert_eq!(number(&mut connection, WAITING).await, 2, "a row for each channel");
     must(opened.store.observe(warning().at(5)).await);
-    assert_eq!(number(&mut connection, WAITING).await, 1);
+    assert_eq!(number(&mut connection, WAITING).await, 2);
     run(&mut connection, "DELETE FROM outbox").await.unwrap();
     must(opened.store.observe(warning().at(6)).await);
     assert_eq!((number(&mut connection, TOLD).await, number(&mut connection, WAITING).await), (1, 0));

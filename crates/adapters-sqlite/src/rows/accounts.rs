@@ -41,6 +41,7 @@ struct AccountRow {
     seq: Cell,
     journal_hash: Cell,
     created_at: Cell,
+    closed_at: Cell,
 }
 
 impl AccountRow {
@@ -70,6 +71,7 @@ impl AccountRow {
             seq: at.seq("seq", &self.seq)?,
             journal_hash: at.hash("journal_hash", &self.journal_hash)?,
             created_at: at.time("created_at", &self.created_at)?,
+            closed_at: at.maybe("closed_at", &self.closed_at, Place::time)?,
         })
     }
 }
@@ -88,6 +90,17 @@ pub fn find(connection: &mut SqliteConnection, user: UserId) -> Result<Option<Ac
         .get_result(connection)
         .optional()?;
     Ok(row.map(|row| row.read(user)).transpose()?)
+}
+
+/// Whether the account of `user` is closed.
+pub fn is_closed(connection: &mut SqliteConnection, user: UserId) -> Result<bool, StoreError> {
+    let owner = Owner::of(user);
+    let found: Option<Cell> = dsl::user_ai_credits
+        .filter(dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)))
+        .select(dsl::closed_at)
+        .get_result(connection)
+        .optional()?;
+    Ok(found.is_some_and(|closed_at| closed_at != Cell::Null))
 }
 
 /// Up to `limit` users of a lane, by id, after `after`.
@@ -184,6 +197,7 @@ pub fn insert(
             dsl::journal_hash.eq(account.journal_hash.as_slice()),
             dsl::created_at.eq(account.created_at.as_micros()),
             dsl::updated_at.eq(updated_at.as_micros()),
+            dsl::closed_at.eq(account.closed_at.map(Timestamp::as_micros)),
         ))
         .execute(connection)?;
     Ok(())
@@ -219,6 +233,7 @@ pub fn save(
             dsl::seq.eq(stored_count(account.seq)),
             dsl::journal_hash.eq(account.journal_hash.to_vec()),
             dsl::updated_at.eq(updated_at.as_micros()),
+            dsl::closed_at.eq(account.closed_at.map(Timestamp::as_micros)),
         ),
         dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)),
     )

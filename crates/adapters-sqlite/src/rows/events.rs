@@ -21,6 +21,12 @@ const ADVANCE: &str = "
     INSERT INTO stripe_cursor (id, read_to) VALUES (1, ?)
     ON CONFLICT (id) DO UPDATE SET read_to = max(read_to, excluded.read_to)";
 
+/// Empties bodies of events that are done with and came before a time; no more than so many.
+pub const EMPTY_BODIES: &str = "
+    UPDATE stripe_events SET body = X'' WHERE rowid IN
+        (SELECT rowid FROM stripe_events
+         WHERE state IN ('done', 'ignored') AND length(body) > 0 AND received_at < ? LIMIT ?)";
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = stripe_events)]
 struct EventRow {
@@ -160,4 +166,17 @@ pub fn cursor(connection: &mut SqliteConnection) -> Result<Option<Timestamp>, St
 pub fn advance(connection: &mut SqliteConnection, to: Timestamp) -> Result<(), StoreError> {
     sql_query(ADVANCE).bind::<BigInt, _>(to.as_micros()).execute(connection)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::{plan, watched};
+
+    #[test]
+    fn bodies_to_be_emptied_are_found_by_their_index() {
+        let (mut connection, _, _directory) = watched();
+        let plan = plan(&mut connection, EMPTY_BODIES);
+        assert!(plan.contains("stripe_events_bodies") && !plan.contains("SCAN"), "{plan}");
+    }
 }

@@ -85,6 +85,29 @@ pub fn find(
     Ok(row.map(|row| row.read(user, key.clone())).transpose()?)
 }
 
+/// Up to `limit` keys of `user`, by key, after `after` if given.
+pub fn page(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    after: Option<&IdempotencyKey>,
+    limit: u32,
+) -> Result<Vec<KeyRecord>, StoreError> {
+    let owner = Owner::of(user);
+    let rows: Vec<(Cell, KeyRow)> = dsl::idempotency_keys
+        .filter(dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)))
+        .filter(dsl::key.gt(after.map_or("", IdempotencyKey::as_str)))
+        .order(dsl::key)
+        .limit(i64::from(limit))
+        .select((dsl::key, KeyRow::as_select()))
+        .load(connection)?;
+    let record = |(key, row): (Cell, KeyRow)| {
+        let at = Place::of_account(TABLE, user);
+        let key = at.word("key", &key, "an idempotency key", |text| IdempotencyKey::parse(text).ok())?;
+        row.read(user, key)
+    };
+    Ok(rows.into_iter().map(record).collect::<Result<_, Corrupt>>()?)
+}
+
 /// Adds a key, or replaces what it stood for. (`REPLACE` writes every column and, other than an upsert,
 /// is prepared once.)
 pub fn put(connection: &mut SqliteConnection, record: &KeyRecord) -> Result<(), StoreError> {

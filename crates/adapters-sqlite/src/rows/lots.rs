@@ -3,7 +3,7 @@
 use diesel::SqliteConnection;
 use diesel::prelude::*;
 use domain::clock::Timestamp;
-use domain::ids::UserId;
+use domain::ids::{GrantId, UserId};
 use domain::ledger::lots::{Lot, Source, SourceKind};
 
 use super::{Owner, met_one};
@@ -70,6 +70,24 @@ pub fn all(connection: &mut SqliteConnection, user: UserId) -> Result<Vec<Lot>, 
     let owner = Owner::of(user);
     let rows = dsl::credit_grants
         .filter(dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)))
+        .select(LotRow::as_select())
+        .load(connection)?;
+    read_all(rows, user)
+}
+
+/// Up to `limit` lots of `user`, by id, after `after` if given.
+pub fn page(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    after: Option<GrantId>,
+    limit: u32,
+) -> Result<Vec<Lot>, StoreError> {
+    let owner = Owner::of(user);
+    let rows = dsl::credit_grants
+        .filter(dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)))
+        .filter(dsl::id.gt(after.map_or_else(String::new, |id| id.to_string())))
+        .order(dsl::id)
+        .limit(i64::from(limit))
         .select(LotRow::as_select())
         .load(connection)?;
     read_all(rows, user)

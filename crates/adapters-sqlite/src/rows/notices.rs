@@ -80,6 +80,24 @@ pub fn insert(connection: &mut SqliteConnection, notice: &Notice) -> Result<bool
     Ok(rows > 0)
 }
 
+/// The notice of that name; there is one for each delivery.
+pub fn find(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    kind: NoticeKind,
+    subject: &str,
+) -> Result<Notice, StoreError> {
+    let owner = Owner::of(user);
+    let row: NoticeRow = dsl::notices
+        .filter(dsl::lane.eq(owner.lane).and(dsl::user_id.eq(owner.user)))
+        .filter(dsl::kind.eq(kind.as_str()).and(dsl::subject.eq(subject)))
+        .select(NoticeRow::as_select())
+        .get_result(connection)
+        .optional()?
+        .ok_or(StoreError::Vanished(TABLE))?;
+    Ok(row.read(user)?)
+}
+
 /// Up to `limit` notices that `user` is told, newest first by time and then by name, older than `before`
 /// if given.
 pub fn page(

@@ -224,3 +224,31 @@ pub fn keep_content(connection: &mut SqliteConnection, texts: &UsageContent) -> 
         .execute(connection)?;
     Ok(())
 }
+
+/// Up to `limit` texts of `user`, by hold, after `after` if given.
+pub fn content(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    after: Option<HoldId>,
+    limit: u32,
+) -> Result<Vec<UsageContent>, StoreError> {
+    let owner = Owner::of(user);
+    let rows: Vec<(Cell, Cell, Cell, Cell)> = content::table
+        .filter(content::lane.eq(owner.lane).and(content::user_id.eq(owner.user)))
+        .filter(content::usage_id.gt(after.map_or_else(String::new, |id| id.to_string())))
+        .order(content::usage_id)
+        .limit(i64::from(limit))
+        .select((content::usage_id, content::created_at, content::request_content, content::response_content))
+        .load(connection)?;
+    let texts = |(id, at, request, response): (Cell, Cell, Cell, Cell)| {
+        let place = Place::of_row("ai_usage_content", user, &id);
+        Ok(UsageContent {
+            hold: place.id("usage_id", &id)?,
+            user,
+            at: place.time("created_at", &at)?,
+            request: place.text("request_content", request)?,
+            response: place.text("response_content", response)?,
+        })
+    };
+    Ok(rows.into_iter().map(texts).collect::<Result<_, Corrupt>>()?)
+}

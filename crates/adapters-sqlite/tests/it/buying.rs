@@ -213,7 +213,7 @@ async fn pages_of_purchases_and_notices_follow_each_other_without_gap_or_repetit
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_notice_is_told_once_and_has_one_row_in_the_outbox() {
+async fn a_notice_is_told_once_and_has_a_row_in_the_outbox_for_each_channel() {
     let place = Place::new();
     let (store, _writer) = place.open();
     let id = store.open(open(user(1))).await.expect("written down").purchase.id;
@@ -229,8 +229,8 @@ async fn a_notice_is_told_once_and_has_one_row_in_the_outbox() {
     assert_eq!((paid.details.credits, paid.details.minor), (Some(credits(5000)), Some(2900)));
     assert_eq!(paid.details.balance, Some(credits(5000)));
 
-    let waiting = place.count("SELECT count(*) AS number FROM outbox WHERE delivered_at IS NULL");
-    assert_eq!(waiting, place.count("SELECT count(*) AS number FROM notices"));
+    let waiting = place.count("SELECT count(*) AS number FROM outbox WHERE state = 'waiting'");
+    assert_eq!(waiting, 2 * place.count("SELECT count(*) AS number FROM notices"));
     place.damage("DELETE FROM outbox");
     observed(&store, news(user(1), id).paid().at(50)).await;
     observed(&store, news(user(1), id).dispute("dp_1", 2900, ReturnState::Open, 4).at(60)).await;

@@ -13,6 +13,10 @@ macro_rules! migration {
 const LEDGER: &str = migration!("2026-11-22-000001_ledger", "up");
 const BILLING: &str = migration!("2026-11-22-000003_billing", "up");
 const NO_BILLING: &str = migration!("2026-11-22-000003_billing", "down");
+const ALERTS: &str = migration!("2026-11-25-000004_alerts", "up");
+const NO_ALERTS: &str = migration!("2026-11-25-000004_alerts", "down");
+const PRIVACY: &str = migration!("2026-11-25-000005_privacy", "up");
+const NO_PRIVACY: &str = migration!("2026-11-25-000005_privacy", "down");
 
 #[test]
 fn low_balances_that_wait_for_delivery_become_notices_and_back() {
@@ -35,4 +39,27 @@ fn low_balances_that_wait_for_delivery_become_notices_and_back() {
     assert_eq!(count("outbox WHERE seq = 9 AND delivered_at = 8"), 1);
     connection.batch_execute(BILLING).expect("migrated again");
     assert_eq!((count("notices"), count("outbox")), (2, 2));
+}
+
+#[test]
+fn notices_from_before_there_was_delivery_are_not_sent_after_all() {
+    let place = Place::new();
+    let mut connection = place.stranger();
+    for migration in [LEDGER, BILLING] {
+        connection.batch_execute(migration).expect("migrated");
+    }
+    let old = "INSERT INTO outbox (lane, user_id, kind, subject, created_at) VALUES (1, 'u', 'low_balance', 'entry:1', 5)";
+    connection.batch_execute(old).expect("added");
+    for migration in [ALERTS, PRIVACY] {
+        connection.batch_execute(migration).expect("migrated");
+    }
+    let count = |rows: &str| place.count(&format!("SELECT count(*) AS number FROM {rows}"));
+    assert_eq!(count("outbox WHERE state = 'skipped' AND closed_at = 5"), 2);
+    let waits = "UPDATE outbox SET state = 'waiting', closed_at = NULL WHERE channel = 'email'";
+    connection.batch_execute(waits).expect("changed");
+    for migration in [NO_PRIVACY, NO_ALERTS] {
+        connection.batch_execute(migration).expect("undone");
+    }
+    assert_eq!(count("outbox WHERE delivered_at IS NULL"), 1);
+    connection.batch_execute(NO_BILLING).expect("undone");
 }

@@ -7,6 +7,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use domain::api_keys::Credential;
 use domain::audit::By;
+use domain::ids::UserId;
 use domain::ledger::account::Actor;
 use domain::ports::identity::{Caller, Scope};
 use domain::services::api_keys::ApiKeyError;
@@ -30,6 +31,14 @@ impl Bearer {
         Err(Problem::because(Kind::Forbidden, cause))
     }
 
+    /// The caller, if it may do this and its account is not closed. What only holds credits need not ask: the ledger
+    /// refuses a closed account by itself.
+    pub async fn owner(self, scope: Scope, app: &App) -> Result<Caller, Problem> {
+        let caller = self.with(scope)?;
+        must_be_open(caller.user, app).await?;
+        Ok(caller)
+    }
+
     /// The caller, if it may do this and came with a token: not even a key that was given the scope may.
     pub fn with_token(self, scope: Scope) -> Result<Caller, Problem> {
         if self.0.api_key.is_some() {
@@ -37,6 +46,18 @@ impl Bearer {
         }
         self.with(scope)
     }
+
+    /// [`Bearer::owner`] and [`Bearer::with_token`] at once.
+    pub async fn owner_with_token(self, scope: Scope, app: &App) -> Result<Caller, Problem> {
+        let caller = self.with_token(scope)?;
+        must_be_open(caller.user, app).await?;
+        Ok(caller)
+    }
+}
+
+/// Refuses the user of a closed account.
+pub async fn must_be_open(user: UserId, app: &App) -> Result<(), Problem> {
+    if app.stores.personal.is_closed(user).await? { Err(Kind::AccountClosed.into()) } else { Ok(()) }
 }
 
 impl Bearer {

@@ -19,7 +19,7 @@ pub fn speaks_openai(request: &HttpRequest) -> bool {
 pub fn language(request: &HttpRequest) -> Language {
     let wish = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     match wish {
-        Some(wish) if wish.to_ascii_lowercase().contains("pt") => Language::of(request.headers()),
+        Some(wish) if wish.to_ascii_lowercase().contains("pt") => texts::language_of(request.headers()),
         _ => Language::English,
     }
 }
@@ -46,7 +46,7 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
     let mut more = Map::new();
     match kind {
         Kind::Unauthorized => "invalid_api_key".clone_into(&mut code),
-        Kind::Forbidden | Kind::Suspended => "permission_error".clone_into(&mut r#type),
+        Kind::Forbidden | Kind::Suspended | Kind::AccountClosed => "permission_error".clone_into(&mut r#type),
         Kind::InsufficientCredits { available, required } => {
             "insufficient_quota".clone_into(&mut r#type);
             "insufficient_quota".clone_into(&mut code);
@@ -108,6 +108,10 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
         | Kind::KeyMismatch
         | Kind::AnswerNotKept
         | Kind::TooManyApiKeys
+        | Kind::RequestsRunning
+        | Kind::SubscriptionRenews
+        | Kind::SubscriptionPaid
+        | Kind::CreditsRemain { .. }
         | Kind::NotEnough { .. }
         | Kind::NoCustomer
         | Kind::NotPaid
@@ -178,6 +182,7 @@ fn field_code(rule: &FieldRule) -> &'static str {
         | FieldRule::WholeWithin(..)
         | FieldRule::Cursor
         | FieldRule::IdempotencyKey
+        | FieldRule::EmailAddress
         | FieldRule::WithinLimit
         | FieldRule::OnlyWithGrants
         | FieldRule::Printable

@@ -47,6 +47,19 @@ pub enum Kind {
     Forbidden,
     /// The account is suspended.
     Suspended,
+    /// The user has closed the account.
+    AccountClosed,
+    /// Requests of the account are running.
+    RequestsRunning,
+    /// A subscription of the account renews.
+    SubscriptionRenews,
+    /// A period of a subscription is paid and not over.
+    SubscriptionPaid,
+    /// Credits are left.
+    CreditsRemain {
+        /// How many.
+        available: Credits,
+    },
     /// Too few credits.
     InsufficientCredits {
         /// What there is.
@@ -139,6 +152,11 @@ impl Kind {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Suspended => (StatusCode::FORBIDDEN, "account_suspended"),
+            Self::AccountClosed => (StatusCode::FORBIDDEN, "account_closed"),
+            Self::RequestsRunning => (StatusCode::CONFLICT, "requests_running"),
+            Self::SubscriptionRenews => (StatusCode::CONFLICT, "subscription_renews"),
+            Self::SubscriptionPaid => (StatusCode::CONFLICT, "subscription_active"),
+            Self::CreditsRemain { .. } => (StatusCode::CONFLICT, "credits_remaining"),
             Self::InsufficientCredits { .. } => (StatusCode::PAYMENT_REQUIRED, "insufficient_credits"),
             Self::ApiKeyCapReached { .. } => (StatusCode::PAYMENT_REQUIRED, "api_key_cap_reached"),
             Self::TooManyApiKeys => (StatusCode::CONFLICT, "too_many_api_keys"),
@@ -175,7 +193,7 @@ impl Kind {
         match self {
             Self::RateLimited { retry_after, .. } | Self::AiBusy { retry_after } => Some(*retry_after),
             Self::TemporarilyUnavailable | Self::NotReady(_) => Some(Span::from_secs(2)),
-            Self::KeyInProgress => Some(Span::from_secs(1)),
+            Self::KeyInProgress | Self::RequestsRunning => Some(Span::from_secs(1)),
             Self::MalformedJson
             | Self::BadRequest
             | Self::Invalid(_)
@@ -184,6 +202,10 @@ impl Kind {
             | Self::Unauthorized
             | Self::Forbidden
             | Self::Suspended
+            | Self::AccountClosed
+            | Self::SubscriptionRenews
+            | Self::SubscriptionPaid
+            | Self::CreditsRemain { .. }
             | Self::InsufficientCredits { .. }
             | Self::ApiKeyCapReached { .. }
             | Self::TooManyApiKeys
@@ -264,6 +286,11 @@ impl From<LedgerError> for Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
+            Refusal::Closed => Kind::AccountClosed.into(),
+            Refusal::RequestsRunning => Kind::RequestsRunning.into(),
+            Refusal::SubscriptionRenews => Kind::SubscriptionRenews.into(),
+            Refusal::SubscriptionPaid => Kind::SubscriptionPaid.into(),
+            Refusal::CreditsRemain { available } => Kind::CreditsRemain { available }.into(),
             Refusal::Suspended => Kind::Suspended.into(),
             Refusal::KeyInProgress => Kind::KeyInProgress.into(),
             Refusal::KeyMismatch => Kind::KeyMismatch.into(),

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::envelope::request_id;
 use super::openai_errors;
 use super::problem::{Kind, Problem};
-use super::texts::{self, Language};
+use super::texts::{self, Language, language_of};
 use crate::dashboard::{is_page, problem_page};
 
 /// Where the kinds of problems are described.
@@ -86,7 +86,7 @@ pub fn document(kind: &Kind, request: &HttpRequest) -> HttpResponse {
         let (status, body) = openai_errors::body(kind, language);
         (status, language, "application/json", body)
     } else {
-        let language = Language::of(request.headers());
+        let language = language_of(request.headers());
         (
             kind.status_and_code().0,
             language,
@@ -122,7 +122,7 @@ pub struct Asked {
 impl Asked {
     /// Of a request.
     pub fn of(request: &HttpRequest) -> Self {
-        let language = Language::of(request.headers());
+        let language = language_of(request.headers());
         Self { language, path: request.path().to_owned(), request_id: request_id(request) }
     }
 }
@@ -163,7 +163,9 @@ pub fn problem(kind: &Kind, asked: &Asked) -> Map<String, Value> {
             put("available_credits", 0.into());
             put("required_credits", required.get().into());
         }
-        Kind::NotEnough { available } => put("available_credits", available.get().into()),
+        Kind::NotEnough { available } | Kind::CreditsRemain { available } => {
+            put("available_credits", available.get().into());
+        }
         Kind::NotReady(reasons) => put("reasons", reasons.clone().into()),
         Kind::RateLimited { retry_after, .. } => put("retry_after", retry_after.as_secs_up().into()),
         Kind::MalformedJson
@@ -173,6 +175,10 @@ pub fn problem(kind: &Kind, asked: &Asked) -> Map<String, Value> {
         | Kind::Unauthorized
         | Kind::Forbidden
         | Kind::Suspended
+        | Kind::AccountClosed
+        | Kind::RequestsRunning
+        | Kind::SubscriptionRenews
+        | Kind::SubscriptionPaid
         | Kind::TooManyApiKeys
         | Kind::KeyInProgress
         | Kind::KeyMismatch

@@ -1,54 +1,29 @@
 //! What problems say, in Portuguese and English.
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
+pub use domain::language::Language;
 use domain::ledger::api_keys::MOST_LIVE;
 use domain::services::assistant::question::FieldRule;
 
 use super::problem::Kind;
 
-/// The languages we speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// Brazilian Portuguese; without a wish, this.
-    Portuguese,
-    /// English.
-    English,
-}
-
-impl Language {
-    /// The one of ours that `Accept-Language` wants most.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let wish = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let mut best = (0, Self::Portuguese);
-        for part in wish.split(',') {
-            let (tag, parameters) = part.split_once(';').unwrap_or((part, ""));
-            let language = match tag.trim().to_ascii_lowercase().split('-').next() {
-                Some("pt" | "*") => Self::Portuguese,
-                Some("en") => Self::English,
-                _ => continue,
-            };
-            let weight = thousandths(parameters.trim().strip_prefix("q=").unwrap_or("1"));
-            if weight > best.0 {
-                best = (weight, language);
-            }
-        }
-        best.1
-    }
-
-    /// The tag for `Content-Language`.
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::Portuguese => "pt-BR",
-            Self::English => "en",
+/// The language of ours that `Accept-Language` wants most; without a wish, Portuguese.
+pub fn language_of(headers: &HeaderMap) -> Language {
+    let wish = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut best = (0, Language::Portuguese);
+    for part in wish.split(',') {
+        let (tag, parameters) = part.split_once(';').unwrap_or((part, ""));
+        let language = match tag.trim().to_ascii_lowercase().split('-').next() {
+            Some("pt" | "*") => Language::Portuguese,
+            Some("en") => Language::English,
+            _ => continue,
+        };
+        let weight = thousandths(parameters.trim().strip_prefix("q=").unwrap_or("1"));
+        if weight > best.0 {
+            best = (weight, language);
         }
     }
-
-    fn pick<T>(self, portuguese: T, english: T) -> T {
-        match self {
-            Self::Portuguese => portuguese,
-            Self::English => english,
-        }
-    }
+    best.1
 }
 
 /// A quality value (`0`, `0.8`, `1.000`) in thousandths.
@@ -98,6 +73,42 @@ pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
         Kind::Suspended => texts(
             ("Conta suspensa", "Account suspended"),
             ("Sua conta está suspensa. Fale com o suporte.", "Your account is suspended. Contact support."),
+        ),
+        Kind::AccountClosed => texts(
+            ("Conta encerrada", "Account closed"),
+            ("Esta conta foi encerrada pelo usuário.", "This account was closed by its user."),
+        ),
+        Kind::RequestsRunning => texts(
+            ("Requisições em andamento", "Requests are running"),
+            (
+                "Ainda há requisições em andamento. Tente encerrar a conta de novo em instantes.",
+                "Requests are still running. Try to close the account again in a moment.",
+            ),
+        ),
+        Kind::SubscriptionRenews => texts(
+            ("Assinatura ativa", "Subscription renews"),
+            (
+                "Cancele a renovação da assinatura antes de encerrar a conta.",
+                "Cancel the subscription's renewal before you close the account.",
+            ),
+        ),
+        Kind::SubscriptionPaid => texts(
+            ("Assinatura paga", "Subscription is paid"),
+            (
+                "O período pago da assinatura ainda não acabou. Para abrir mão dele, confirme com forfeit=true.",
+                "The subscription's paid period is not over. To give it up, confirm with forfeit=true.",
+            ),
+        ),
+        Kind::CreditsRemain { available } => (
+            language.pick("Ainda há créditos", "Credits are left"),
+            language.pick(
+                format!(
+                    "A conta ainda tem {available} créditos. Para abrir mão deles, confirme com forfeit=true."
+                ),
+                format!(
+                    "The account still has {available} credits. To give them up, confirm with forfeit=true."
+                ),
+            ),
         ),
         Kind::InsufficientCredits { available, .. } => (
             language.pick("Créditos insuficientes", "Insufficient credits"),
@@ -295,6 +306,10 @@ pub fn rule(rule: &FieldRule, language: Language) -> String {
             "só vale para créditos concedidos (amount positivo)",
             "goes with granted credits only (a positive amount)",
         ),
+        FieldRule::EmailAddress => texts(
+            "deve ser um endereço de e-mail, como maria@example.com",
+            "must be an e-mail address such as maria@example.com",
+        ),
         FieldRule::NoImages => {
             texts("tem imagens, que este modelo não aceita", "has images, which this model does not take")
         }
@@ -364,7 +379,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_str(wish).unwrap());
-            assert_eq!(Language::of(&headers), expected, "{wish}");
+            assert_eq!(language_of(&headers), expected, "{wish}");
         }
     }
 }

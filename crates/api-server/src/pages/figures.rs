@@ -91,7 +91,8 @@ fn scaled(number: i128, places: u32, digits: u32, language: Language) -> String 
     if unit > 1 {
         let width = digits.min(places) as usize;
         text.push_str(pick(language, ",", "."));
-        text.push_str(&format!("{:0width$}", rounded % unit));
+        let fraction = format!("{:0width$}", rounded % unit);
+        text.push_str(&fraction);
     }
     text
 }

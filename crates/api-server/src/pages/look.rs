@@ -10,7 +10,7 @@ use domain::credits::Credits;
 
 use super::figures;
 use crate::clock::{rfc3339, to_utc};
-use crate::http::texts::Language;
+use crate::http::texts::{self, Language};
 
 const LANGUAGE: &str = "saldo_language";
 const THEME: &str = "saldo_theme";
@@ -83,7 +83,7 @@ impl Look {
         Self {
             language: kept(LANGUAGE)
                 .and_then(|word| language_of(&word))
-                .unwrap_or_else(|| Language::of(request.headers())),
+                .unwrap_or_else(|| texts::language_of(request.headers())),
             theme: kept(THEME).and_then(|word| Theme::from_word(&word)).unwrap_or(Theme::System),
             zone,
         }

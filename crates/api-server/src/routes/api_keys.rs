@@ -21,7 +21,7 @@ use crate::wiring::App;
 
 /// A key, without what proves it.
 #[derive(Serialize)]
-struct ApiKeyBody {
+pub(super) struct ApiKeyBody {
     id: String,
     name: String,
     prefix: String,
@@ -87,7 +87,7 @@ fn wish(app: &App, maker: &Caller, body: &Value) -> Result<ApiKeyWish, Problem> 
 
 /// `GET /api/user/api-keys`: all there ever were, newest first.
 pub async fn list(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Result<HttpResponse, Problem> {
-    let user = bearer.with_token(Scope::AccountWrite)?.user;
+    let user = bearer.owner_with_token(Scope::AccountWrite, &app).await?.user;
     let cursor = |text: &str| time_and_name(text).map(|(at, id)| ApiKeyCursor { at, id });
     let (limit, before) = page(&query, cursor)?;
     let keys = app.api_keys.list(user, before, limit + 1).await?;
@@ -101,7 +101,7 @@ pub async fn revoke(
     app: web::Data<App>,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let user = bearer.with_token(Scope::AccountWrite)?.user;
+    let user = bearer.owner_with_token(Scope::AccountWrite, &app).await?.user;
     let id: ApiKeyId = id.parse().map_err(|_| Kind::NotFound)?;
     let keys = app.api_keys.clone();
     app.run(async move { keys.revoke(user, id).await }).await??;

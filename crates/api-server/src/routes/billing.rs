@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::purchases::PurchaseBody;
-use crate::http::auth::Bearer;
+use crate::http::auth::{Bearer, must_be_open};
 use crate::http::body::{read_bytes, read_json};
 use crate::http::fields::Fields;
 use crate::http::headers::{IDEMPOTENCY_REPLAYED, idempotency_key};
@@ -54,7 +54,8 @@ impl<'a> From<&'a Plan> for PlanBody<'a> {
 }
 
 /// `GET /api/billing/plans`.
-pub async fn plans(_bearer: Bearer, app: web::Data<App>) -> Result<HttpResponse, Problem> {
+pub async fn plans(bearer: Bearer, app: web::Data<App>) -> Result<HttpResponse, Problem> {
+    must_be_open(bearer.0.user, &app).await?;
     let catalogue = app.catalogue.current();
     let plans: Vec<PlanBody<'_>> = catalogue.plans().iter().map(PlanBody::from).collect();
     Ok(HttpResponse::Ok().json(json!({ "data": plans, "simulated": app.sells_by_sandbox() })))
@@ -67,7 +68,7 @@ pub async fn create_checkout_session(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let user = bearer.with(Scope::BillingWrite)?.user;
+    let user = bearer.owner(Scope::BillingWrite, &app).await?.user;
     let key = idempotency_key(&request)?;
     let body = read_json(payload).await?;
     let order = order(user, key, &body)?;
@@ -101,14 +102,14 @@ pub async fn checkout_session(
     app: web::Data<App>,
     id: web::Path<String>,
 ) -> Result<impl Responder, Problem> {
-    let user = bearer.with(Scope::BillingWrite)?.user;
+    let user = bearer.owner(Scope::BillingWrite, &app).await?.user;
     let purchase = app.billing()?.of_session(user, &id).await?.ok_or(Kind::NotFound)?;
     Ok(web::Json(PurchaseBody::from(&purchase)))
 }
 
 /// `POST /api/billing/portal-session`.
 pub async fn portal_session(bearer: Bearer, app: web::Data<App>) -> Result<impl Responder, Problem> {
-    let user = bearer.with(Scope::BillingWrite)?.user;
+    let user = bearer.owner(Scope::BillingWrite, &app).await?.user;
     let billing = app.billing()?.clone();
     let url = app.run(async move { billing.open_portal(user).await }).await??;
     Ok(web::Json(json!({ "url": url })))
@@ -148,7 +149,7 @@ impl TopUpBody {
 
 /// `GET /api/billing/auto-top-up`.
 pub async fn top_up(bearer: Bearer, app: web::Data<App>) -> Result<impl Responder, Problem> {
-    let user = bearer.with(Scope::BillingWrite)?.user;
+    let user = bearer.owner(Scope::BillingWrite, &app).await?.user;
     let profile = app.billing()?.book.profile(user).await?;
     Ok(web::Json(TopUpBody::of(profile.top_up, app.clock.now().day.month())))
 }
@@ -159,7 +160,7 @@ pub async fn set_top_up(
     app: web::Data<App>,
     payload: web::Payload,
 ) -> Result<impl Responder, Problem> {
-    let user = bearer.with(Scope::BillingWrite)?.user;
+    let user = bearer.owner(Scope::BillingWrite, &app).await?.user;
     let billing = app.billing()?.clone();
     let settings = settings(&read_json(payload).await?)?;
     let profile = app.run(async move { billing.set_top_up(user, settings).await }).await??;

@@ -10,14 +10,18 @@ use std::str::FromStr;
 
 use super::views::{CreditsBody, EntryBody, Page, UsageBody};
 use crate::http::auth::Bearer;
-use crate::http::problem::Problem;
+use crate::http::problem::{Kind, Problem};
 use crate::http::query::Asked;
 use crate::wiring::App;
 
 /// `GET /api/user/ai-credits`.
 pub async fn balance(bearer: Bearer, app: web::Data<App>) -> Result<impl Responder, Problem> {
     let user = bearer.with(Scope::CreditsRead)?.user;
-    Ok(web::Json(CreditsBody::from(&app.accounts.view(user).await?)))
+    let view = app.accounts.view(user).await?;
+    if view.closed_at.is_some() {
+        return Err(Kind::AccountClosed.into());
+    }
+    Ok(web::Json(CreditsBody::from(&view)))
 }
 
 /// `GET /api/user/ai-credits/history`: the own journal.
@@ -26,7 +30,7 @@ pub async fn history(
     app: web::Data<App>,
     query: Parameters,
 ) -> Result<HttpResponse, Problem> {
-    let user = bearer.with(Scope::CreditsRead)?.user;
+    let user = bearer.owner(Scope::CreditsRead, &app).await?.user;
     let (limit, before) = page(&query, |text| text.parse::<u64>().ok().filter(|seq| *seq > 0))?;
     let lines = app.stores.statements.journal(user, before, limit + 1).await?;
     let seq = |line: &JournalLine| line.entry.seq.to_string();
@@ -35,7 +39,7 @@ pub async fn history(
 
 /// `GET /api/user/ai-usage`: the own requests.
 pub async fn usage(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Result<HttpResponse, Problem> {
-    let user = bearer.with(Scope::CreditsRead)?.user;
+    let user = bearer.owner(Scope::CreditsRead, &app).await?.user;
     let (limit, before) = page(&query, usage_cursor)?;
     let rows = app.stores.statements.usage(user, before, limit + 1).await?;
     Ok(HttpResponse::Ok().json(Page::cut(

@@ -202,7 +202,7 @@ pub async fn notices(
     app: web::Data<App>,
     query: Parameters,
 ) -> Result<HttpResponse, Problem> {
-    let user = bearer.with(Scope::CreditsRead)?.user;
+    let user = bearer.owner(Scope::CreditsRead, &app).await?.user;
     let (limit, before) = page(&query, page_end)?;
     let rows = app.stores.purchases.notices(user, before, limit + 1).await?;
     let end = |row: &Notice| format!("{}_{}", row.at.as_micros(), notice_name(row));

@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::at;
 use crate::http::problem::{Kind, Problem};
-use crate::http::texts::Language;
+use crate::http::texts::{Language, language_of};
 use visit::Visit;
 
 /// Hands an event to the webhook, signature header and raw body just as they would arrive; or says why that
@@ -63,7 +63,7 @@ impl Wish {
             _ => None,
         };
         Visit {
-            language: chosen.unwrap_or_else(|| Language::of(request.headers())),
+            language: chosen.unwrap_or_else(|| language_of(request.headers())),
             chosen: chosen.is_some(),
             undelivered: self.undelivered.is_some(),
             zone: sandbox.zone,

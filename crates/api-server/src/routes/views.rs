@@ -43,12 +43,14 @@ pub struct AdminCreditsBody {
     credits: CreditsBody,
     user_id: String,
     suspended: bool,
+    closed_at: Option<String>,
 }
 
 impl AdminCreditsBody {
     /// Of an account.
     pub fn of(user: domain::ids::UserId, view: &AccountView) -> Self {
-        Self { credits: view.into(), user_id: user.to_string(), suspended: view.suspended }
+        let (user_id, closed_at) = (user.to_string(), view.closed_at.map(rfc3339));
+        Self { credits: view.into(), user_id, suspended: view.suspended, closed_at }
     }
 }
 

@@ -19,7 +19,7 @@ impl Server {
     }
 
     /// A key that must be made; its id and its text.
-    async fn key(&self, user: &User, wish: Value) -> (String, User) {
+    pub async fn key(&self, user: &User, wish: Value) -> (String, User) {
         let (status, made) = self.wish(&user.token, wish).await;
         assert_eq!(status, 201, "{made}");
         let of = |field: &str| made[field].as_str().unwrap().to_owned();
@@ -38,7 +38,7 @@ impl Server {
     }
 
     /// Status and code of an attempt to read the credits.
-    async fn look(&self, token: &str) -> (u16, Value) {
+    pub async fn look(&self, token: &str) -> (u16, Value) {
         let answer = self.get("/api/user/ai-credits").bearer_auth(token).send().await.unwrap();
         let (status, body) = read(answer).await;
         (status, body["code"].clone())

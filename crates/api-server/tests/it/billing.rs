@@ -8,7 +8,7 @@ mod figures;
 mod orders;
 mod returns;
 mod sandbox;
-mod shop;
+pub mod shop;
 mod subscriptions;
 mod top_up;
 mod webhooks;

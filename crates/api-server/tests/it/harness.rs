@@ -1,7 +1,9 @@
 //! A server of one's own for each test.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use adapters_jwt::{Hs256Config, issue};
 use api_server::clock::to_timestamp;
@@ -161,6 +163,11 @@ impl Server {
 }
 
 impl Server {
+    /// What it was started with.
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        &self.setup.variables
+    }
+
     /// Stops in order, and keeps the database.
     pub async fn stop_only(self) -> Setup {
         let _ = self.stop.send(());
@@ -181,4 +188,25 @@ pub async fn read(answer: Response) -> (u16, Value) {
     let status = answer.status().as_u16();
     let text = answer.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+/// How long an effect may take to be seen; far beyond what it takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks again until there is an answer.
+pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "in vain: {what}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Each case runs on both stores.
+pub async fn on_both_stores<F: Future<Output = ()>>(case: impl Fn(Setup) -> F) {
+    case(Setup::sqlite()).await;
+    case(Setup::postgres().await).await;
 }

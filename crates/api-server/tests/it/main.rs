@@ -1,9 +1,11 @@
 //! The real server, booted on a free port, spoken to over HTTP; the books are verified after every test.
 
 mod admin;
+mod alerts;
 mod api_keys;
 mod assistant;
 mod billing;
+mod canary;
 mod cli;
 mod crash;
 mod dashboard;
@@ -15,6 +17,7 @@ mod jwks;
 mod limits;
 mod metrics;
 mod outage;
+mod privacy;
 mod process;
 mod provider;
 mod proxies;

@@ -29,6 +29,10 @@ pub enum NoticeKind {
     PaymentMismatch,
     /// The provider warns of fraud.
     FraudWarning,
+    /// A payment arrived for an account that its user has closed: granted, but nobody can spend it.
+    PaidAfterClosing,
+    /// The endpoint of the outbound webhook failed for too long, or asked to be left alone: it is off.
+    WebhookDisabled,
 }
 
 /// Who is told.
@@ -52,7 +56,7 @@ impl Audience {
 
 impl NoticeKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::LowBalance,
         Self::PurchasePaid,
         Self::PaymentFailed,
@@ -63,6 +67,8 @@ impl NoticeKind {
         Self::TopUpDisabled,
         Self::PaymentMismatch,
         Self::FraudWarning,
+        Self::PaidAfterClosing,
+        Self::WebhookDisabled,
     ];
 
     /// The word that stores and clients see.
@@ -78,6 +84,8 @@ impl NoticeKind {
             Self::TopUpDisabled => "top_up_disabled",
             Self::PaymentMismatch => "payment_mismatch",
             Self::FraudWarning => "fraud_warning",
+            Self::PaidAfterClosing => "paid_after_closing",
+            Self::WebhookDisabled => "webhook_disabled",
         }
     }
 
@@ -89,7 +97,9 @@ impl NoticeKind {
     /// Who is told.
     pub const fn audience(self) -> Audience {
         match self {
-            Self::PaymentMismatch | Self::FraudWarning => Audience::Admin,
+            Self::PaymentMismatch | Self::FraudWarning | Self::PaidAfterClosing | Self::WebhookDisabled => {
+                Audience::Admin
+            }
             Self::LowBalance
             | Self::PurchasePaid
             | Self::PaymentFailed
@@ -102,11 +112,14 @@ impl NoticeKind {
     }
 }
 
-/// One row of `notices`, and its row in the outbox. Unique by user, kind and subject: the same again is not
+/// The user of a notice that is about no account.
+pub const NOBODY: UserId = UserId::from_bytes([0; 16]);
+
+/// One row of `notices`, and its rows in the outbox. Unique by user, kind and subject: the same again is not
 /// written again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// Whose account it is about.
+    /// Whose account it is about; [`NOBODY`] for what is about none.
     pub user: UserId,
     /// What about.
     pub kind: NoticeKind,

@@ -34,9 +34,13 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// Whether another period will be asked for when this one is over.
+    pub fn renews(&self) -> bool {
+        !self.ended && !self.cancel_at_period_end
+    }
+
     /// When its plan lapses unless another period is paid; `None` while nothing was paid.
     pub fn lapses_at(&self) -> Option<Timestamp> {
-        let ends = self.ended || self.cancel_at_period_end;
-        self.paid_until.map(|until| if ends { until } else { until.after(GRACE) })
+        self.paid_until.map(|until| if self.renews() { until.after(GRACE) } else { until })
     }
 }

@@ -62,6 +62,8 @@ pub struct Account {
     pub journal_hash: [u8; 32],
     /// When the account appeared.
     pub created_at: Timestamp,
+    /// When its user closed it for good.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// What the rate limits remember of an account, in microseconds and credits.
@@ -100,13 +102,14 @@ impl Account {
             seq: 0,
             journal_hash: [0; 32],
             created_at,
+            closed_at: None,
         }
     }
 
     /// What seldom changes: no hold and no settlement does it.
     pub(super) fn standing(&self) -> impl PartialEq + '_ {
         let plans = (&self.plan, self.renewal, self.plan_until, &self.pack_plan);
-        (plans, self.last_grant, self.alert_threshold, self.suspensions)
+        (plans, self.last_grant, self.alert_threshold, self.suspensions, self.closed_at)
     }
 
     /// `total - used`: what the journal's `balance_after` says. Below zero only after a claw-back
@@ -156,8 +159,12 @@ pub struct AccountView {
     pub renewal: Option<Timestamp>,
     /// Balance at or below which a notice goes out.
     pub low_balance_threshold: Credits,
+    /// The user's own threshold; `None` follows the last grant.
+    pub alert_threshold: Option<Credits>,
     /// Whether spending is suspended.
     pub suspended: bool,
+    /// When its user closed it for good.
+    pub closed_at: Option<Timestamp>,
 }
 
 impl AccountView {
@@ -168,7 +175,9 @@ impl AccountView {
             plan: PlanName::free(),
             renewal: None,
             low_balance_threshold: Credits::ZERO,
+            alert_threshold: None,
             suspended: false,
+            closed_at: None,
         }
     }
 }

@@ -1,9 +1,13 @@
-//! Low balance: one notice for each fall to the threshold, in the commit that caused it.
+//! Low balance: one notice for each fall to the threshold, in the commit that caused it. And where the user wants
+//! to be told of it.
 
 use super::account::Account;
 use super::books::{Book, Halt};
+use super::closing;
+use super::command::{Receipt, SetAlertsRequest};
 use super::journal::{EntryKind, JournalEntry};
 use crate::billing::notice::{NoticeDetails, NoticeKind};
+use crate::contact::Contact;
 use crate::credits::{Credits, Overflow};
 
 /// The least default threshold.
@@ -33,6 +37,21 @@ pub(super) fn watch(book: &mut Book, entry: &JournalEntry) -> Result<(), Halt> {
         book.account.change().alert_armed = true;
     }
     Ok(())
+}
+
+/// Keeps what the user wants. Another threshold than before is armed where the balance lies above it, and
+/// waits as after a notice where it does not: setting it is no fall, so nobody is told. The same again leaves
+/// the alert as it is.
+pub(super) fn set(book: &mut Book, request: SetAlertsRequest) -> Result<Receipt, Halt> {
+    closing::must_be_open(book)?;
+    let SetAlertsRequest { user, threshold: wanted, email, language, .. } = request;
+    if book.account.alert_threshold != wanted {
+        book.account.change().alert_threshold = wanted;
+        let armed = book.account.balance()? > threshold(&book.account);
+        book.account.change().alert_armed = armed;
+    }
+    book.out.contact = Some(Contact { user, email, language });
+    Ok(Receipt::AlertsSet(threshold(&book.account)))
 }
 
 fn rearms(entry: &JournalEntry, threshold: Credits) -> Result<bool, Overflow> {

@@ -5,6 +5,7 @@
 //! `spent + open holds under the key + amount <= spend_cap`, in the commit that makes it.
 
 use super::books::{Book, Halt, Tracked};
+use super::closing;
 use super::command::{CreateApiKeyRequest, Receipt, Refusal, RevokeApiKeyRequest};
 use crate::api_keys::ApiKey;
 use crate::clock::{Span, Timestamp};
@@ -21,6 +22,7 @@ pub(super) fn create(book: &mut Book, request: CreateApiKeyRequest) -> Result<Re
     if let Some(first) = book.api_keys.get(&request.id) {
         return Ok(answer(first));
     }
+    closing::must_be_open(book)?;
     if request.spend_cap.is_some_and(|cap| !cap.is_positive()) {
         return Err(Refusal::AmountOutOfRange.into());
     }
@@ -55,6 +57,18 @@ pub(super) fn revoke(book: &mut Book, request: RevokeApiKeyRequest) -> Result<Re
         key.change().revoked_at = Some(request.now.at);
     }
     Ok(answer(key))
+}
+
+/// Ends all live keys of an account that is closed, and forgets what its user called those at hand.
+pub(super) fn revoke_all(book: &mut Book, now: Timestamp) {
+    for key in book.api_keys.values_mut() {
+        let live = key.is_live(now);
+        let key = key.change();
+        key.name.clear();
+        if live {
+            key.revoked_at = Some(now);
+        }
+    }
 }
 
 fn answer(key: &ApiKey) -> Receipt {

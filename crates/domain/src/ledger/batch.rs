@@ -13,7 +13,7 @@ use super::holds::{Hold, KeyRecord};
 use super::journal::{JournalEntry, JournalNote};
 use super::lots::Lot;
 use super::usage::{UsageContent, UsageRecord};
-use super::{api_keys, auditing, clawback, grants, holds, payments, standing};
+use super::{api_keys, auditing, clawback, closing, grants, holds, payments, standing};
 use crate::api_keys::ApiKey;
 use crate::audit::AuditEntry;
 use crate::billing::notice::Notice;
@@ -22,6 +22,7 @@ use crate::billing::purchase::Purchase;
 use crate::billing::revenue::RevenueEntry;
 use crate::billing::subscription::Subscription;
 use crate::clock::Timestamp;
+use crate::contact::Contact;
 use crate::credits::Overflow;
 use crate::ids::{ApiKeyId, HoldId, IdempotencyKey, PurchaseId, UserId};
 
@@ -109,6 +110,12 @@ pub fn needs(commands: &[Command]) -> Needs {
                 needs.create.insert(user);
                 needs.billing.insert(user);
             }
+            Command::Close(_) => {
+                needs.create.insert(user);
+                needs.billing.insert(user);
+                needs.live_api_keys.insert(user);
+            }
+            Command::SetAlerts(_) => drop(needs.create.insert(user)),
             Command::CreateApiKey(it) => {
                 needs.create.insert(user);
                 needs.api_keys.insert((user, it.id));
@@ -151,8 +158,8 @@ pub struct Loaded {
 pub struct Decided {
     /// Accounts to update.
     pub accounts: Vec<Account>,
-    /// Those among them whose standing changed too: last grant, plan, renewal, threshold, suspensions. Of the
-    /// others, a store may leave those columns alone.
+    /// Those among them whose standing changed too: last grant, plan, renewal, threshold, suspensions, closure. Of
+    /// the others, a store may leave those columns alone.
     pub standings: BTreeSet<UserId>,
     /// Lots to insert.
     pub new_lots: Vec<Lot>,
@@ -188,12 +195,18 @@ pub struct Decided {
     pub new_api_keys: Vec<ApiKey>,
     /// API keys to update (`spent`, `last_used_at`, `revoked_at`).
     pub changed_api_keys: Vec<ApiKey>,
-    /// Notices to write, each with a row in the outbox; those that are there already are left as they are.
+    /// Notices to write, each with a row in the outbox for every channel; those that are there already are left
+    /// as they are.
     pub notices: Vec<Notice>,
     /// Money that moved: to append, or to add to what moved the same way at the same time.
     pub revenue: Vec<RevenueEntry>,
     /// Entries of the audit log to append; those that are there already are left as they are.
     pub audit: Vec<AuditEntry>,
+    /// Contacts to insert or replace.
+    pub contacts: Vec<Contact>,
+    /// Accounts that were closed: of each, what [`crate::ports::personal`] says is erased, before anything else is
+    /// written.
+    pub closed: BTreeSet<UserId>,
     /// One answer for each command, in order.
     pub results: Vec<Result<Receipt, Refusal>>,
 }
@@ -218,6 +231,8 @@ impl Decided {
             && self.new_api_keys.is_empty()
             && self.changed_api_keys.is_empty()
             && self.notices.is_empty()
+            && self.contacts.is_empty()
+            && self.closed.is_empty()
             && self.audit.is_empty()
     }
 }
@@ -245,7 +260,14 @@ pub fn decide(loaded: Loaded, commands: &[Command]) -> Result<Decided, Overflow>
             (None, _) => without_account(command),
         });
     }
-    Ok(Decided { audit, ..close_books(books, results) })
+    let decided = close_books(books, results);
+    // Why somebody did something is free text: it goes with what is personal.
+    for entry in
+        audit.iter_mut().filter(|entry| entry.user.is_some_and(|user| decided.closed.contains(&user)))
+    {
+        entry.note.reason = None;
+    }
+    Ok(Decided { audit, ..decided })
 }
 
 /// An account as a reader sees it at `now`: what is due counts as expired, whoever swept last.
@@ -270,7 +292,9 @@ pub fn view(
         plan: account.plan.clone(),
         renewal: account.renewal,
         low_balance_threshold: alerts::threshold(account),
+        alert_threshold: account.alert_threshold,
         suspended: account.suspensions > 0,
+        closed_at: account.closed_at,
     })
 }
 
@@ -289,7 +313,9 @@ pub(super) fn act(book: &mut Book, command: &Command) -> Result<Receipt, Halt> {
         Command::OpenPurchase(request) => payments::open(book, request),
         Command::ObservePayment(request) => payments::observe(book, &request),
         Command::ObserveSubscription(request) => payments::observe_subscription(book, request),
-        Command::SetTopUp(request) => Ok(payments::set_top_up(book, request)),
+        Command::SetTopUp(request) => payments::set_top_up(book, request),
+        Command::SetAlerts(request) => alerts::set(book, request),
+        Command::Close(request) => closing::close(book, request),
         Command::CreateApiKey(request) => api_keys::create(book, *request),
         Command::RevokeApiKey(request) => api_keys::revoke(book, request),
         Command::Audited(it) => act(book, &it.act),
@@ -311,6 +337,7 @@ fn without_account(command: &Command) -> Result<Receipt, Refusal> {
         | Command::ObservePayment(_)
         | Command::ObserveSubscription(_)
         | Command::SetTopUp(_) => Err(Refusal::PurchaseUnknown),
+        Command::SetAlerts(_) | Command::Close(_) => Err(Refusal::Closed),
         Command::CreateApiKey(_) | Command::RevokeApiKey(_) => Err(Refusal::ApiKeyUnknown),
         Command::Audited(it) => without_account(&it.act),
         Command::Record(_) => Ok(Receipt::Recorded),
@@ -374,9 +401,9 @@ fn open_books(loaded: Loaded) -> BTreeMap<UserId, Book> {
 
 fn close_books(books: BTreeMap<UserId, Book>, results: Vec<Result<Receipt, Refusal>>) -> Decided {
     let mut decided = Decided { results, ..Decided::default() };
-    for (_, book) in books {
+    for (user, book) in books {
         if book.standing_changed() {
-            decided.standings.insert(book.account.user);
+            decided.standings.insert(user);
         }
         let mut no_new_accounts = Vec::new();
         book.account.sort_into(&mut no_new_accounts, &mut decided.accounts);
@@ -405,6 +432,10 @@ fn close_books(books: BTreeMap<UserId, Book>, results: Vec<Result<Receipt, Refus
         decided.usage.extend(out.usage);
         decided.content.extend(out.content);
         decided.notices.extend(out.notices);
+        decided.contacts.extend(out.contact);
+        if out.closed {
+            decided.closed.insert(user);
+        }
         decided.revenue.extend(out.revenue);
     }
     decided

@@ -12,12 +12,13 @@ use super::lots::{self, Lot};
 use super::standing;
 use super::usage::{UsageContent, UsageRecord};
 use crate::api_keys::ApiKey;
-use crate::billing::notice::{Notice, NoticeDetails, NoticeKind};
+use crate::billing::notice::{Audience, Notice, NoticeDetails, NoticeKind};
 use crate::billing::profile::BillingProfile;
 use crate::billing::purchase::Purchase;
 use crate::billing::revenue::RevenueEntry;
 use crate::billing::subscription::Subscription;
 use crate::clock::Timestamp;
+use crate::contact::Contact;
 use crate::credits::{Credits, Overflow};
 use crate::ids::{ApiKeyId, HoldId, IdempotencyKey, PurchaseId};
 
@@ -146,6 +147,8 @@ pub(super) struct Output {
     pub notices: Vec<Notice>,
     pub suspended: Vec<Suspension>,
     pub resumed: Vec<Suspension>,
+    pub contact: Option<Contact>,
+    pub closed: bool,
     pub revenue: Vec<RevenueEntry>,
 }
 
@@ -196,9 +199,13 @@ impl Book {
         Ok(())
     }
 
-    /// Gives notice. The same kind and subject again are not written twice.
+    /// Gives notice. The same kind and subject again are not written twice, and the user of a closed account
+    /// is told nothing more.
     pub fn tell(&mut self, kind: NoticeKind, subject: String, details: NoticeDetails, at: Timestamp) {
         let user = self.account.user;
+        if self.account.closed_at.is_some() && kind.audience() == Audience::User {
+            return;
+        }
         if !self.out.notices.iter().any(|told| told.kind == kind && told.subject == subject) {
             self.out.notices.push(Notice { user, kind, subject, at, details });
         }

@@ -16,9 +16,11 @@ use super::account::PlanName;
 
 mod answers;
 mod api_keys;
+mod owner;
 mod payments;
 pub use answers::{Allowance, Allowances, ClawedBack, Held, Limit, Posted, Receipt, Refusal, Settled};
 pub use api_keys::{CreateApiKeyRequest, RevokeApiKeyRequest};
+pub use owner::{CloseRequest, Closed, SetAlertsRequest};
 pub use payments::{
     ObservePaymentRequest, ObserveSubscriptionRequest, OpenPurchaseRequest, PaymentPolicy, PaymentReceipt,
     PurchaseReceipt, SetTopUpRequest,
@@ -53,6 +55,10 @@ pub enum Command {
     ObserveSubscription(ObserveSubscriptionRequest),
     /// Set automatic top-up.
     SetTopUp(SetTopUpRequest),
+    /// Set when and where the user is told.
+    SetAlerts(SetAlertsRequest),
+    /// Close the account for good.
+    Close(CloseRequest),
     /// Make an API key.
     CreateApiKey(Box<CreateApiKeyRequest>),
     /// End an API key.
@@ -80,6 +86,8 @@ impl Command {
             Self::ObservePayment(it) => it.user,
             Self::ObserveSubscription(it) => it.user,
             Self::SetTopUp(it) => it.user,
+            Self::SetAlerts(it) => it.user,
+            Self::Close(it) => it.user,
             Self::CreateApiKey(it) => it.user,
             Self::RevokeApiKey(it) => it.user,
             Self::Audited(it) => it.act.user(),
@@ -103,6 +111,8 @@ impl Command {
             Self::ObservePayment(it) => it.now,
             Self::ObserveSubscription(it) => it.now,
             Self::SetTopUp(it) => it.now,
+            Self::SetAlerts(it) => it.now,
+            Self::Close(it) => it.now,
             Self::CreateApiKey(it) => it.now,
             Self::RevokeApiKey(it) => it.now,
             Self::Audited(it) => it.act.now(),

@@ -4,8 +4,8 @@ use super::account::Actor;
 use super::books::{Book, Halt, Movement, Tracked};
 use super::command::{AdjustRequest, GrantRequest, Posted, Receipt, Refusal};
 use super::journal::EntryKind;
-use super::lots::{self, Lot, Source};
-use super::standing;
+use super::lots::{self, Lot, Source, SourceKind};
+use super::{closing, standing};
 use crate::clock::Timestamp;
 use crate::credits::Credits;
 use crate::ids::GrantId;
@@ -15,6 +15,10 @@ use crate::ids::GrantId;
 pub(super) fn grant(book: &mut Book, request: GrantRequest) -> Result<Receipt, Halt> {
     if let Some(first) = posted_before(book, &request.source)? {
         return Ok(first);
+    }
+    if matches!(request.source.kind, SourceKind::Bonus | SourceKind::Manual) {
+        // Paid for is paid for; but nothing is given to somebody who left.
+        closing::must_be_open(book)?;
     }
     check_addition(book, request.amount)?;
     if let Some(plan) = request.plan {
@@ -36,6 +40,7 @@ pub(super) fn adjust(book: &mut Book, request: AdjustRequest) -> Result<Receipt,
     }
     let AdjustRequest { id, source, amount, actor, note, now, .. } = request;
     if amount.is_positive() {
+        closing::must_be_open(book)?;
         check_addition(book, amount)?;
         let name = source.to_string();
         let lot = NewLot { id, source, parent: None, amount, expires_at: None };

@@ -15,7 +15,7 @@ use super::command::{
 };
 use super::journal::EntryKind;
 use super::usage::{Outcome, RequestKind, UsageContent, UsageRecord};
-use super::{api_keys, limits, lots};
+use super::{api_keys, closing, limits, lots};
 use crate::clock::{Day, Moment, Span, Timestamp};
 use crate::credits::Credits;
 use crate::ids::{ApiKeyId, HoldId, IdempotencyKey, InstanceId, UserId};
@@ -130,6 +130,7 @@ pub(super) fn hold(book: &mut Book, request: HoldRequest) -> Result<Receipt, Hal
             limits::allowances(request.limits.of(&book.account.plan), book.account.limits, request.now.at);
         return Ok(Receipt::Held(Held { hold, amount, balances: book.account.balances()?, allowances }));
     }
+    closing::must_be_open(book)?;
     api_keys::admit(book, request.api_key, request.now.at)?;
     if book.account.suspensions > 0 {
         return Err(Refusal::Suspended.into());
@@ -222,7 +223,10 @@ fn remember_key(book: &mut Book, request: &HoldRequest, key: IdempotencyKey, fin
 /// Charges `min(charge, held)` and returns the rest. Of an expired hold, once and late: no more than
 /// is available now and its API key may still spend, and nothing if its idempotency key was held again.
 pub(super) fn settle(book: &mut Book, request: SettleRequest) -> Result<Receipt, Halt> {
-    let SettleRequest { user, hold: id, charge, facts, key, api_key, answer, content, now } = request;
+    let SettleRequest { user, hold: id, charge, facts, key, api_key, mut answer, mut content, now } = request;
+    if book.account.closed_at.is_some() {
+        (answer, content) = (None, None);
+    }
     let named = book.holds.get(&id).filter(|hold| hold.api_key == api_key);
     let Some(hold) = named.map(|hold| (**hold).clone()) else {
         return Err(Refusal::HoldUnknown.into());
@@ -292,7 +296,7 @@ pub(super) fn settle(book: &mut Book, request: SettleRequest) -> Result<Receipt,
     Ok(Receipt::Settled(Settled { charged, absorbed, balances, repeated: false }))
 }
 
-/// What a hold that expired is charged late. A key is only loaded when the command names it, so a hold
+/// What a hold that expired is charged late; nothing any more once the account is closed. A key is only loaded when the command names it, so a hold
 /// under a key that is not named is free: it might have been held again.
 fn late_charge(
     book: &Book,
@@ -300,6 +304,9 @@ fn late_charge(
     named: Option<&IdempotencyKey>,
     charge: Credits,
 ) -> Result<Credits, Halt> {
+    if book.account.closed_at.is_some() {
+        return Ok(Credits::ZERO);
+    }
     let stands_for = named.and_then(|key| book.keys.get(key)).map(|record| record.hold);
     if hold.key.is_some() && (hold.key.as_ref() != named || stands_for != Some(hold.id)) {
         return Ok(Credits::ZERO);

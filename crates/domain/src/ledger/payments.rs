@@ -18,7 +18,7 @@ use super::command::{
     PaymentReceipt, PurchaseReceipt, Receipt, Refusal, ResumeRequest, SetTopUpRequest, SuspendRequest,
 };
 use super::lots::{Source, SourceKind};
-use super::{clawback, grants, holds, standing};
+use super::{clawback, closing, grants, holds, standing};
 use crate::billing::facts::{DisputeFact, Evidence, Paid, PaymentFacts};
 use crate::billing::notice::{NoticeDetails, NoticeKind};
 use crate::billing::offer::Offer;
@@ -45,6 +45,7 @@ pub(super) fn open(book: &mut Book, request: OpenPurchaseRequest) -> Result<Rece
     if book.purchases.contains_key(&request.id) {
         return receipt(book, request.id, true, None);
     }
+    closing::must_be_open(book)?;
     if let Some(keyed) = &request.key {
         let named = |purchase: &Purchase| purchase.key.as_ref().is_some_and(|known| known.key == keyed.key);
         if let Some(first) = book.purchases.values_mut().find(|purchase| named(purchase)) {
@@ -422,6 +423,9 @@ fn grant(book: &mut Book, row: &Purchase, id: GrantId, actor: Actor, now: Moment
     };
     let balance = Some(book.account.balance()?);
     let details = NoticeDetails { credits: Some(row.offer.credits), balance, ..priced(row) };
+    if book.account.closed_at.is_some() {
+        book.tell(NoticeKind::PaidAfterClosing, subject.clone(), details.clone(), now.at);
+    }
     book.tell(kind, subject, details, now.at);
     Ok(())
 }
@@ -594,7 +598,8 @@ pub(super) fn observe_subscription(
 }
 
 /// Keeps what the user wants of automatic top-up; switching it on forgives declines.
-pub(super) fn set_top_up(book: &mut Book, request: SetTopUpRequest) -> Receipt {
+pub(super) fn set_top_up(book: &mut Book, request: SetTopUpRequest) -> Result<Receipt, Halt> {
+    closing::must_be_open(book)?;
     let SetTopUpRequest { user, settings, .. } = request;
     let profile = book.profile.get_or_insert_with(|| Tracked::new(BillingProfile::of_newcomer(user)));
     let row = profile.change();
@@ -602,7 +607,7 @@ pub(super) fn set_top_up(book: &mut Book, request: SetTopUpRequest) -> Receipt {
         Some(known) => TopUp { settings, declines: 0, ..known },
         None => TopUp { settings, open: None, declines: 0, month: 0, month_minor: 0 },
     });
-    Receipt::Payment(PaymentReceipt::Profile(row.clone()))
+    Ok(Receipt::Payment(PaymentReceipt::Profile(row.clone())))
 }
 
 fn receipt(book: &Book, id: PurchaseId, repeated: bool, complaint: Option<String>) -> Result<Receipt, Halt> {

@@ -235,6 +235,10 @@ pub trait Inbox: Send + Sync {
     /// Leaves an event pending, to be due at `at`, with the reason.
     async fn retry(&self, id: &str, at: Timestamp, note: String) -> Result<(), Unavailable>;
 
+    /// Empties the bodies of events that are done or ignored and were received before `before`: they hold what
+    /// customers told the provider. The events stay known.
+    async fn empty_bodies(&self, before: Timestamp) -> Result<(), Unavailable>;
+
     /// The event of that id.
     async fn event(&self, id: &str) -> Result<Option<InboxEvent>, Unavailable>;
 

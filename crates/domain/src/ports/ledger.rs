@@ -4,10 +4,11 @@ use async_trait::async_trait;
 
 use super::Unavailable;
 use crate::api_keys::ApiKey;
+use crate::credits::Credits;
 use crate::ledger::command::{
-    AdjustRequest, ClawBackRequest, ClawedBack, Command, CreateApiKeyRequest, ExpireRequest, GrantRequest,
-    Held, HoldRequest, Posted, Receipt, Refusal, ResumeRequest, RevokeApiKeyRequest, SettleRequest, Settled,
-    StoredAnswer, SuspendRequest, VoidRequest,
+    AdjustRequest, ClawBackRequest, ClawedBack, CloseRequest, Closed, Command, CreateApiKeyRequest,
+    ExpireRequest, GrantRequest, Held, HoldRequest, Posted, Receipt, Refusal, ResumeRequest,
+    RevokeApiKeyRequest, SetAlertsRequest, SettleRequest, Settled, StoredAnswer, SuspendRequest, VoidRequest,
 };
 
 /// Why an act did not happen, or is not known to have happened.
@@ -41,8 +42,8 @@ pub enum HoldOutcome {
 pub trait Ledger: Send + Sync {
     /// Sets aside as much as is available between `at_least` and `at_most`; under an API key with a cap, no
     /// more than it may still spend: its cap less what it has spent and what is held under it. The same id again
-    /// answers the first hold. Refused, in this order: API key revoked, expired or not the user's; suspended;
-    /// idempotency key running or used; too few credits; too little left to the API key; a limit.
+    /// answers the first hold. Refused, in this order: account closed; API key revoked, expired or not the user's;
+    /// suspended; idempotency key running or used; too few credits; too little left to the API key; a limit.
     async fn hold(&self, request: HoldRequest) -> Result<HoldOutcome, LedgerError>;
 
     /// Charges `min(charge, held)` and returns the rest, with journal entry, usage row and stored
@@ -83,6 +84,17 @@ pub trait Ledger: Send + Sync {
     /// Expires what is due on the account and the named holds of a dead server; answers how many of
     /// those expired.
     async fn expire(&self, request: ExpireRequest) -> Result<u32, LedgerError>;
+
+    /// Keeps when and where the user wants to be told; answers the threshold in force. Another threshold than
+    /// before is armed where the balance lies above it, and else waits as after a notice; the same again leaves
+    /// the alert as it is. Refused: closed.
+    async fn set_alerts(&self, request: SetAlertsRequest) -> Result<Credits, LedgerError>;
+
+    /// Closes the account for good, in one act: credits that are left are forfeited by a journal entry, automatic
+    /// top-up is off, and what [`super::personal`] says is erased. Closed already: answers when. Afterwards holds,
+    /// purchases, settings and gifts are refused; a payment is still granted, and admins are told. Refused: open
+    /// holds; a subscription that renews; and, unless `forfeit`, credits that are left or a period that is paid.
+    async fn close_account(&self, request: CloseRequest) -> Result<Closed, LedgerError>;
 
     /// Voids later, without waiting: only enqueues. Kept and retried in memory until the store takes it
     /// or the hold's time is over. For guards that must not leak a hold and cannot wait.
@@ -184,6 +196,20 @@ impl<S: Submit> Ledger for S {
     async fn expire(&self, request: ExpireRequest) -> Result<u32, LedgerError> {
         match self.submit(Command::Expire(request)).await? {
             Receipt::Expired(count) => Ok(count),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn set_alerts(&self, request: SetAlertsRequest) -> Result<Credits, LedgerError> {
+        match self.submit(Command::SetAlerts(request)).await? {
+            Receipt::AlertsSet(threshold) => Ok(threshold),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    async fn close_account(&self, request: CloseRequest) -> Result<Closed, LedgerError> {
+        match self.submit(Command::Close(request)).await? {
+            Receipt::Closed(closed) => Ok(closed),
             other => Err(mixed_up(&other)),
         }
     }

@@ -23,7 +23,7 @@ pub struct Figures {
     pub events: Backlog,
     /// Purchases whose next look-up has come, by the time when it came.
     pub lookups: Backlog,
-    /// Notices that were not sent yet, by the time when they were written.
+    /// Notices that were not sent yet, once for each way that they take, by the time when they were written.
     pub notices: Backlog,
 }
 

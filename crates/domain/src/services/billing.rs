@@ -119,8 +119,3 @@ impl Billing {
         self.observe(purchase.user, purchase.id, invoice, facts, Actor::provider()).await
     }
 }
-
-/// Bytes in lower-case hexadecimal digits.
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
-}

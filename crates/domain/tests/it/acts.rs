@@ -9,9 +9,9 @@ use domain::credits::Credits;
 use domain::ids::{ApiKeyId, GrantId, HoldId, IdempotencyKey, InstanceId, UserId};
 use domain::ledger::account::{Actor, SuspensionSource};
 use domain::ledger::command::{
-    AdjustRequest, AnswerBody, ClawBackRequest, Command, CreateApiKeyRequest, ExpireRequest, GrantRequest,
-    HoldRequest, KeyedRequest, ResumeRequest, RevokeApiKeyRequest, SettleRequest, SuspendRequest,
-    VoidRequest,
+    AdjustRequest, AnswerBody, ClawBackRequest, CloseRequest, Command, Content, CreateApiKeyRequest,
+    ExpireRequest, GrantRequest, HoldRequest, KeyedRequest, ResumeRequest, RevokeApiKeyRequest,
+    SettleRequest, SuspendRequest, VoidRequest,
 };
 use domain::ledger::limits::LimitBook;
 use domain::ledger::lots::{Source, SourceKind};
@@ -88,6 +88,9 @@ enum What {
     RevokeApiKey {
         number: u8,
     },
+    Close {
+        forfeit: bool,
+    },
 }
 
 /// A random act. Time mostly creeps, sometimes steps back, and seldom jumps by hours.
@@ -134,6 +137,7 @@ fn what() -> impl Strategy<Value = What> {
         1 => (0..2_u8).prop_map(|source| What::Suspend { source }),
         2 => (0..2_u8).prop_map(|source| What::Resume { source }),
         1 => proptest::collection::vec(any::<Index>(), 0..2).prop_map(|lost| What::Expire { lost }),
+        1 => proptest::bool::weighted(0.2).prop_map(|forfeit| What::Close { forfeit }),
         4 => (0..API_KEYS, proptest::option::of(0..120_u8), proptest::option::weighted(0.3, 20..250_u8))
             .prop_map(|(number, cap, lasts)| What::CreateApiKey { number, cap, lasts }),
         1 => (0..API_KEYS).prop_map(|number| What::RevokeApiKey { number }),
@@ -204,7 +208,7 @@ fn command(act: &Act, number: u64, now: Moment, asked: &mut Vec<HoldRequest>) ->
                 key,
                 api_key,
                 answer,
-                content: None,
+                content: answered.then(|| Content { request: "q".to_owned(), response: "a".to_owned() }),
                 now,
             })
         }
@@ -257,6 +261,9 @@ fn command(act: &Act, number: u64, now: Moment, asked: &mut Vec<HoldRequest>) ->
         What::Expire { lost } => {
             let lost = lost.iter().map(|which| named(which).0).collect();
             Command::Expire(ExpireRequest { user, lost, now })
+        }
+        What::Close { forfeit } => {
+            Command::Close(CloseRequest { user, forfeit: *forfeit, actor: Actor::user(&user), now })
         }
         What::CreateApiKey { number, cap, lasts } => {
             let id = api_key_id(*number);

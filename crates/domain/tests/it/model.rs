@@ -8,8 +8,8 @@ use domain::credits::Credits;
 use domain::ids::{ApiKeyId, HoldId, UserId};
 use domain::ledger::account::Balances;
 use domain::ledger::command::{
-    AdjustRequest, ClawBackRequest, Command, CreateApiKeyRequest, GrantRequest, HoldRequest, Receipt,
-    Refusal, SettleRequest,
+    AdjustRequest, ClawBackRequest, CloseRequest, Command, CreateApiKeyRequest, GrantRequest, HoldRequest,
+    Receipt, Refusal, SettleRequest,
 };
 
 /// What an act came to, with the sums after it where the ledger tells them.
@@ -23,6 +23,7 @@ pub enum Answer {
     Clawed(i64, Sums),
     Standing(usize),
     Expired(usize),
+    Closed { forfeited: i64, repeated: bool },
     ApiKey(ApiKey),
     No(Refusal),
 }
@@ -55,8 +56,11 @@ pub fn answer(result: &Result<Receipt, Refusal>) -> Answer {
         Ok(Receipt::ClawedBack(it)) => Answer::Clawed(it.clawed.get(), sums(it.balances)),
         Ok(Receipt::Standing(count)) => Answer::Standing(usize::try_from(count).unwrap()),
         Ok(Receipt::Expired(count)) => Answer::Expired(usize::try_from(count).unwrap()),
+        Ok(Receipt::Closed(it)) => Answer::Closed { forfeited: it.forfeited.get(), repeated: it.repeated },
         Ok(Receipt::ApiKey(key)) => Answer::ApiKey(ApiKey::of(&key)),
-        Ok(Receipt::Payment(_) | Receipt::Recorded) => panic!("buying and auditing have tests of their own"),
+        Ok(Receipt::Payment(_) | Receipt::AlertsSet(_) | Receipt::Recorded) => {
+            panic!("has a test of its own")
+        }
         Err(refusal) => Answer::No(refusal),
     }
 }
@@ -103,6 +107,7 @@ pub struct Account {
     keys: BTreeMap<String, Key>,
     pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
     suspended_by: BTreeSet<String>,
+    closed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -154,7 +159,11 @@ impl Model {
         let (user, now) = (command.user(), command.now().at.as_micros());
         let makes_account = matches!(
             command,
-            Command::Grant(_) | Command::Adjust(_) | Command::Suspend(_) | Command::CreateApiKey(_)
+            Command::Grant(_)
+                | Command::Adjust(_)
+                | Command::Suspend(_)
+                | Command::Close(_)
+                | Command::CreateApiKey(_)
         );
         if makes_account {
             self.users.entry(user).or_default();
@@ -190,8 +199,10 @@ impl Model {
             | Command::ObservePayment(_)
             | Command::ObserveSubscription(_)
             | Command::SetTopUp(_)
+            | Command::SetAlerts(_)
             | Command::Audited(_)
-            | Command::Record(_) => panic!("buying and auditing have tests of their own"),
+            | Command::Record(_) => panic!("has a test of its own"),
+            Command::Close(it) => account.close(it, now),
         };
         // What a hold gave back to a lot that is due is gone when the act is over.
         if matches!(command, Command::Void(_) | Command::Expire(_)) {
@@ -258,6 +269,9 @@ impl Account {
     fn hold(&mut self, it: &HoldRequest, now: i64) -> Answer {
         if let Some(first) = self.holds.get(&it.id) {
             return Answer::Held(first.amount, self.sums());
+        }
+        if self.closed {
+            return Answer::No(Refusal::Closed);
         }
         let lives = |key: &ApiKey| key.revoked.is_none() && now < key.until;
         if it.api_key.is_some_and(|id| !self.api_keys.get(&id).is_some_and(lives)) {
@@ -329,7 +343,7 @@ impl Account {
                     Some(name) => hold.key == named && self.keys[name].hold == it.hold,
                 };
                 let left = self.available().min(self.left_to(hold.api_key));
-                if mine { asked.min(hold.amount).min(left) } else { 0 }
+                if mine && !self.closed { asked.min(hold.amount).min(left) } else { 0 }
             }
         };
         let absorbed = asked - charged;
@@ -365,6 +379,9 @@ impl Account {
     fn create_api_key(&mut self, it: &CreateApiKeyRequest) -> Answer {
         if let Some(first) = self.api_keys.get(&it.id) {
             return Answer::ApiKey(first.clone());
+        }
+        if self.closed {
+            return Answer::No(Refusal::Closed);
         }
         let cap = it.spend_cap.map(Credits::get);
         if cap == Some(0) {
@@ -428,6 +445,9 @@ impl Account {
         if amount == 0 {
             return Answer::No(Refusal::AmountOutOfRange);
         }
+        if amount > 0 && self.closed {
+            return Answer::No(Refusal::Closed);
+        }
         if amount > 0 {
             self.add(*it.id.as_bytes(), &source, None, amount, now, NEVER);
         } else if -amount > self.available() {
@@ -439,6 +459,29 @@ impl Account {
         self.posted.insert(source, amount);
         self.let_time_pass(now);
         Answer::Posted { amount, sums: self.sums(), repeated: false }
+    }
+
+    /// Everything that is left goes, and every word of the client's.
+    fn close(&mut self, it: &CloseRequest, now: i64) -> Answer {
+        if self.closed {
+            return Answer::Closed { forfeited: 0, repeated: true };
+        }
+        if self.open().next().is_some() {
+            return Answer::No(Refusal::RequestsRunning);
+        }
+        let left = self.available();
+        if left > 0 && !it.forfeit {
+            return Answer::No(Refusal::CreditsRemain { available: credits(left) });
+        }
+        self.lots.iter_mut().for_each(|lot| lot.left = 0);
+        self.adjusted -= left;
+        self.keys.clear();
+        self.holds.values_mut().for_each(|hold| hold.key = None);
+        for key in self.api_keys.values_mut().filter(|key| key.revoked.is_none() && now < key.until) {
+            key.revoked = Some(now);
+        }
+        self.closed = true;
+        Answer::Closed { forfeited: left, repeated: false }
     }
 
     fn claw_back(&mut self, it: &ClawBackRequest, now: i64) -> Answer {

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::api_keys::ApiKey;
-use domain::billing::notice::{Notice, NoticeKind};
+use domain::billing::notice::{Audience, Notice, NoticeKind};
 use domain::billing::profile::BillingProfile;
 use domain::billing::purchase::Purchase;
 use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
+use domain::contact::Contact;
 use domain::ids::{ApiKeyId, GrantId, HoldId, IdempotencyKey, PurchaseId, UserId};
 use domain::ledger::account::{Account, AccountView, Suspension, SuspensionSource};
 use domain::ledger::api_keys::MOST_LIVE;
@@ -16,7 +17,7 @@ use domain::ledger::command::{Command, Receipt, Refusal};
 use domain::ledger::holds::{Hold, KeyRecord};
 use domain::ledger::journal::{EntryKind, JournalEntry};
 use domain::ledger::lots::Lot;
-use domain::ledger::usage::{Outcome, UsageRecord};
+use domain::ledger::usage::{Outcome, UsageContent, UsageRecord};
 use domain::ledger::verify::{self, AccountBooks, Breach};
 
 /// All rows of all users.
@@ -33,6 +34,9 @@ pub struct Store {
     pub subscriptions: BTreeMap<(UserId, String), Subscription>,
     pub profiles: BTreeMap<UserId, BillingProfile>,
     pub notices: BTreeMap<(UserId, NoticeKind, String), Notice>,
+    pub notes: BTreeMap<(UserId, u64), String>,
+    pub content: BTreeMap<(UserId, HoldId), UsageContent>,
+    pub contacts: BTreeMap<UserId, Contact>,
     pub api_keys: BTreeMap<(UserId, ApiKeyId), ApiKey>,
 }
 
@@ -146,7 +150,25 @@ impl Store {
         }
     }
 
+    fn erase(&mut self, user: UserId) {
+        self.keys.retain(|(owner, _), _| *owner != user);
+        self.notes.retain(|(owner, _), _| *owner != user);
+        self.content.retain(|(owner, _), _| *owner != user);
+        self.notices.retain(|(owner, kind, _), _| *owner != user || kind.audience() == Audience::Admin);
+        self.contacts.remove(&user);
+        self.suspensions.values_mut().filter(|row| row.user == user).for_each(|row| row.reason.clear());
+        self.holds.values_mut().filter(|row| row.user == user).for_each(|row| row.key = None);
+        self.purchases.values_mut().filter(|row| row.user == user).for_each(|row| row.key = None);
+        self.api_keys.values_mut().filter(|row| row.user == user).for_each(|row| row.name.clear());
+    }
+
     fn store(&mut self, decided: Decided) -> Vec<Result<Receipt, Refusal>> {
+        for user in decided.closed {
+            self.erase(user);
+        }
+        self.contacts.extend(decided.contacts.into_iter().map(|row| (row.user, row)));
+        self.notes.extend(decided.notes.into_iter().map(|row| ((row.user, row.seq), row.text)));
+        self.content.extend(decided.content.into_iter().map(|row| ((row.user, row.hold), row)));
         for account in decided.accounts {
             self.accounts.insert(account.user, account);
         }

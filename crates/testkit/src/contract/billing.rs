@@ -146,6 +146,7 @@ macro_rules! billing_contract {
                 an_event_is_retried_when_its_time_has_come,
                 no_more_events_are_claimed_than_asked_for,
                 the_oldest_event_comes_first,
+                bodies_of_events_that_are_done_with_are_emptied,
                 closing_what_is_not_there_does_nothing,
                 the_cursor_never_moves_back,
             }

@@ -58,6 +58,16 @@ impl Inbox for MemoryStore {
         Ok(())
     }
 
+    async fn empty_bodies(&self, before: Timestamp) -> Result<(), Unavailable> {
+        for (event, _) in lock(&self.tables).events.values_mut() {
+            let done_with = matches!(event.state, EventState::Done | EventState::Ignored);
+            if done_with && event.received_at < before {
+                event.body.clear();
+            }
+        }
+        Ok(())
+    }
+
     async fn event(&self, id: &str) -> Result<Option<InboxEvent>, Unavailable> {
         Ok(lock(&self.tables).events.get(id).map(|(event, _)| event.clone()))
     }

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::api_keys::ApiKey;
 use domain::audit::AuditEntry;
-use domain::billing::notice::{Notice, NoticeKind};
+use domain::billing::notice::{Audience, Notice, NoticeKind};
 use domain::billing::profile::BillingProfile;
 use domain::billing::purchase::Purchase;
 use domain::billing::revenue::RevenueEntry;
 use domain::billing::subscription::Subscription;
 use domain::clock::Timestamp;
+use domain::contact::Contact;
 use domain::ids::{ApiKeyId, HoldId, IdempotencyKey, InstanceId, PurchaseId, UserId};
 use domain::ledger::account::{Account, Suspension};
 use domain::ledger::batch::{Decided, Loaded, Needs};
@@ -20,6 +21,7 @@ use domain::ledger::journal::{EntryKind, JournalEntry};
 use domain::ledger::lots::Lot;
 use domain::ledger::usage::{UsageContent, UsageRecord};
 use domain::ports::billing::InboxEvent;
+use domain::ports::notices::{Channel, DeliveryName, DeliveryState, Endpoint};
 
 /// All rows of one user.
 #[derive(Clone, Debug)]
@@ -37,6 +39,7 @@ pub(super) struct Rows {
     pub subscriptions: BTreeMap<String, Subscription>,
     pub profile: Option<BillingProfile>,
     pub notices: BTreeMap<(NoticeKind, String), Notice>,
+    pub contact: Option<Contact>,
     pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
 }
 
@@ -56,7 +59,29 @@ impl Rows {
             subscriptions: BTreeMap::new(),
             profile: None,
             notices: BTreeMap::new(),
+            contact: None,
             api_keys: BTreeMap::new(),
+        }
+    }
+
+    /// Leaves nothing personal behind.
+    fn erase(&mut self) {
+        self.content.clear();
+        self.keys.clear();
+        self.notes.clear();
+        self.notices.retain(|(kind, _), _| kind.audience() == Audience::Admin);
+        self.contact = None;
+        for suspension in &mut self.suspensions {
+            suspension.reason.clear();
+        }
+        for hold in self.holds.values_mut() {
+            hold.key = None;
+        }
+        for purchase in self.purchases.values_mut() {
+            purchase.key = None;
+        }
+        for key in self.api_keys.values_mut() {
+            key.name.clear();
         }
     }
 
@@ -71,12 +96,27 @@ impl Rows {
     }
 }
 
+/// One row of the outbox.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub notice: Notice,
+    pub state: DeliveryState,
+    pub tries: u32,
+    pub due: Timestamp,
+    pub note: Option<String>,
+}
+
 /// Everything.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub users: BTreeMap<UserId, Rows>,
     pub leases: BTreeMap<InstanceId, Timestamp>,
-    pub outbox: Vec<Notice>,
+    /// Notices in the order that they were written.
+    pub told: Vec<Notice>,
+    pub outbox: BTreeMap<DeliveryName, Waiting>,
+    pub endpoint: Option<Endpoint>,
+    /// Closed accounts that may have something left to erase.
+    pub erasures: BTreeSet<UserId>,
     pub revenue: Vec<RevenueEntry>,
     pub audit: Vec<AuditEntry>,
     /// The provider's events, each with the time when it is due.
@@ -159,6 +199,10 @@ impl Tables {
             let rows = || Rows::of_nobody_yet(*user, first_seen(*user, commands));
             self.users.entry(*user).or_insert_with(rows);
         }
+        for user in &decided.closed {
+            self.erase(*user);
+            self.erasures.insert(*user);
+        }
         for account in decided.accounts {
             self.rows(account.user, |rows| rows.account = account);
         }
@@ -205,6 +249,9 @@ impl Tables {
         for row in decided.profiles {
             self.rows(row.user, |rows| rows.profile = Some(row));
         }
+        for row in decided.contacts {
+            self.rows(row.user, |rows| rows.contact = Some(row));
+        }
         for row in decided.new_api_keys.into_iter().chain(decided.changed_api_keys) {
             self.rows(row.user, |rows| drop(rows.api_keys.insert(row.id, row)));
         }
@@ -226,7 +273,26 @@ impl Tables {
         let name = (notice.kind, notice.subject.clone());
         if let Entry::Vacant(place) = rows.notices.entry(name) {
             place.insert(notice.clone());
-            self.outbox.push(notice);
+            self.send(&notice);
+        }
+    }
+
+    /// A notice goes out by each channel.
+    pub fn send(&mut self, notice: &Notice) {
+        self.told.push(notice.clone());
+        for channel in Channel::ALL {
+            let (notice, due) = (notice.clone(), notice.at);
+            let waiting = Waiting { notice, state: DeliveryState::Waiting, tries: 0, due, note: None };
+            self.outbox.insert(DeliveryName::of(&waiting.notice, channel), waiting);
+        }
+    }
+
+    /// Leaves nothing personal of a user behind.
+    pub fn erase(&mut self, user: UserId) {
+        self.rows(user, Rows::erase);
+        self.outbox.retain(|name, _| name.user != user || name.kind.audience() == Audience::Admin);
+        for entry in self.audit.iter_mut().filter(|entry| entry.user == Some(user)) {
+            entry.note.reason = None;
         }
     }
 

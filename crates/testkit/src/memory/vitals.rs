@@ -5,6 +5,7 @@ use domain::clock::Timestamp;
 use domain::credits::Credits;
 use domain::ports::Unavailable;
 use domain::ports::billing::EventState;
+use domain::ports::notices::DeliveryState;
 use domain::ports::vitals::{Backlog, Figures, Vitals};
 
 use super::tables::Rows;
@@ -23,6 +24,7 @@ impl Vitals for MemoryStore {
         let open = || rows().flat_map(Rows::open_holds);
         let events = tables.events.values().map(|(event, _)| event);
         let lookups = rows().flat_map(|rows| rows.purchases.values()).filter_map(|row| row.next_lookup);
+        let waiting = tables.outbox.values().filter(|row| row.state == DeliveryState::Waiting);
         Ok(Figures {
             accounts: count(rows()),
             outstanding: sum(balances()),
@@ -33,7 +35,7 @@ impl Vitals for MemoryStore {
                 events.filter(|event| event.state == EventState::Pending).map(|event| event.received_at),
             ),
             lookups: backlog(lookups.filter(|due| *due <= now)),
-            notices: backlog(tables.outbox.iter().map(|notice| notice.at)),
+            notices: backlog(waiting.map(|row| row.notice.at)),
         })
     }
 }

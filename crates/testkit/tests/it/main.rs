@@ -1,5 +1,6 @@
 //! The test kit itself, under test.
 
+mod alerts;
 mod contract;
 mod control;
 mod memory;

@@ -97,11 +97,11 @@ const fn class(act: Act) -> &'static str {
 }
 
 pub fn credits(amount: i64, visit: &Visit) -> String {
-    format!("{} {}", texts::grouped(amount, visit.language), visit.say("créditos de IA", "AI credits"))
+    format!("{} {}", visit.language.grouped(amount), visit.say("créditos de IA", "AI credits"))
 }
 
 pub fn price(minor: i64, mode: PayMode, visit: &Visit) -> String {
-    let amount = texts::reais(minor, visit.language);
+    let amount = visit.language.reais(minor);
     match mode {
         PayMode::Payment => amount,
         PayMode::Subscription => format!("{amount} {}", visit.say("por mês", "a month")),
@@ -109,7 +109,7 @@ pub fn price(minor: i64, mode: PayMode, visit: &Visit) -> String {
 }
 
 pub fn payment_rows(payment: &PaymentView, visit: &Visit) -> Vec<Row> {
-    let reais = |minor| texts::reais(minor, visit.language);
+    let reais = |minor| visit.language.reais(minor);
     let method = match payment.method {
         "card" => visit.say("cartão", "card"),
         other => other,

@@ -5,7 +5,7 @@ use domain::billing::offer::PayMode;
 use domain::billing::purchase::ReturnState;
 
 use crate::http::texts::Language;
-pub use crate::pages::figures::{grouped, pick, reais};
+pub use crate::pages::figures::pick;
 
 /// What a button says.
 pub fn label(act: Act, language: Language) -> &'static str {

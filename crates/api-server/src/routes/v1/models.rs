@@ -35,7 +35,7 @@ impl<'a> ModelBody<'a> {
 
 /// All models with a price in force, by all their names.
 pub async fn list(bearer: Bearer, app: web::Data<App>) -> Result<HttpResponse, Problem> {
-    bearer.with(Scope::AiUse)?;
+    bearer.owner(Scope::AiUse, &app).await?;
     let (catalogue, now) = (app.catalogue.current(), app.clock.now().at);
     let sold = catalogue.models().filter(|model| model.price_at(now).is_some());
     let data = sold.flat_map(|model| model.names().map(|name| ModelBody::of(model, name))).collect();
@@ -48,7 +48,7 @@ pub async fn one(
     app: web::Data<App>,
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    bearer.with(Scope::AiUse)?;
+    bearer.owner(Scope::AiUse, &app).await?;
     let (catalogue, now) = (app.catalogue.current(), app.clock.now().at);
     let model = catalogue.model(&name).filter(|model| model.price_at(now).is_some());
     let model = model.ok_or(Kind::ModelNotAvailable)?;

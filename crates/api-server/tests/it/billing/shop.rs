@@ -1,26 +1,15 @@
 //! A server that sells, beside the Stripe that it sells through.
 
-use std::future::Future;
-use std::time::{Duration, Instant};
-
 use reqwest::Response;
 use serde_json::{Value, json};
 use testkit::stripe::{Event, FakeStripe};
 
 use crate::harness::{Server, Setup, User, next_key, read, token};
-
-/// How long an effect may take to be seen; far beyond what it takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub use crate::harness::{eventually, on_both_stores};
 
 pub struct Shop {
     pub stripe: FakeStripe,
     pub server: Server,
-}
-
-/// Each case runs on both stores.
-pub async fn on_both_stores<F: Future<Output = ()>>(case: impl Fn(Setup) -> F) {
-    case(Setup::sqlite()).await;
-    case(Setup::postgres().await).await;
 }
 
 impl Shop {
@@ -149,16 +138,4 @@ pub fn selling(setup: Setup, stripe: &FakeStripe) -> Setup {
         .with("STRIPE_WEBHOOK_SECRET", stripe.webhook_secret())
         .with("STRIPE_API_BASE", &stripe.url())
         .with("FRONTEND_URL", "https://app.test")
-}
-
-/// Asks again until there is an answer.
-pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(begun.elapsed() < PATIENCE, "in vain: {what}");
-        tokio::task::yield_now().await;
-    }
 }

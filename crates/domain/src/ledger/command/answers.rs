@@ -1,6 +1,6 @@
 //! What acts answer, and the business reasons for a no.
 
-use super::{PaymentReceipt, StoredAnswer};
+use super::{Closed, PaymentReceipt, StoredAnswer};
 use crate::api_keys::ApiKey;
 use crate::clock::{Span, Timestamp};
 use crate::credits::Credits;
@@ -28,6 +28,10 @@ pub enum Receipt {
     Expired(u32),
     /// What an act of buying came to.
     Payment(PaymentReceipt),
+    /// The alerts are set; the threshold in force.
+    AlertsSet(Credits),
+    /// The account is closed.
+    Closed(Closed),
     /// An API key as it stands.
     ApiKey(Box<ApiKey>),
     /// It stands in the audit log.
@@ -120,6 +124,9 @@ pub enum Limit {
 /// A correct business no. Nothing was changed, but for what was due anyway.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// The user has closed the account.
+    #[error("the account is closed")]
+    Closed,
     /// The account is suspended.
     #[error("the account is suspended")]
     Suspended,
@@ -198,6 +205,21 @@ pub enum Refusal {
     /// No automatic top-up is called for now.
     #[error("no automatic top-up is called for")]
     TopUpNotDue,
+    /// The account has open holds, so it cannot be closed now.
+    #[error("requests of the account are running")]
+    RequestsRunning,
+    /// A subscription goes on by itself, so the account cannot be closed before that is cancelled.
+    #[error("a subscription of the account renews")]
+    SubscriptionRenews,
+    /// A paid period is not over, and nobody said that it is given up.
+    #[error("a subscription of the account is paid")]
+    SubscriptionPaid,
+    /// Credits are left, and nobody said that they are given up.
+    #[error("{available} credits are left")]
+    CreditsRemain {
+        /// How many.
+        available: Credits,
+    },
     /// The user has no such API key.
     #[error("no such API key")]
     ApiKeyUnknown,

@@ -59,6 +59,8 @@ pub enum FieldRule {
     WithinLimit,
     /// Left out when credits are taken: only credits that are given can expire.
     OnlyWithGrants,
+    /// An e-mail address.
+    EmailAddress,
     /// Without images: the model takes none, or nobody knows what they cost.
     NoImages,
     /// Without control characters: one line that can be shown.

@@ -2,12 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
+use super::Billing;
 use super::news::Verdict;
-use super::{Billing, hexadecimal};
 use crate::clock::{Span, Timestamp};
 use crate::ports::Unavailable;
 use crate::ports::billing::{EventState, InboxEvent};
 use crate::ports::payments::{Fact, ForgedEvent, ProviderEvent};
+use crate::services::hexadecimal;
 
 /// How long to wait after the first failed try, the second, and so on; after the last the event is given up.
 /// Nearly a day in all.

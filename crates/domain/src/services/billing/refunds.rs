@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use super::Billing;
 use super::news::refund_facts;
-use super::{Billing, hexadecimal};
 use crate::audit::{self, AuditNote, AuditState, By, RecordRequest};
 use crate::billing::facts::{ManualRefund, PaymentFacts};
 use crate::billing::purchase::{Names, Progress, Purchase};
@@ -13,6 +13,7 @@ use crate::ports::Unavailable;
 use crate::ports::billing::PurchaseName;
 use crate::ports::ledger::LedgerError;
 use crate::ports::payments::{Fact, ObjectName, PaymentError, RefundOrder};
+use crate::services::hexadecimal;
 
 /// What an admin wants paid back.
 #[derive(Clone, Debug, PartialEq, Eq)]

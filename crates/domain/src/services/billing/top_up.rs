@@ -67,7 +67,7 @@ impl Billing {
             .await;
         let purchase = match opened {
             Ok(receipt) => receipt.purchase,
-            Err(LedgerError::Refused(Refusal::TopUpNotDue)) => return None,
+            Err(LedgerError::Refused(Refusal::TopUpNotDue | Refusal::Closed)) => return None,
             Err(error) => return Some(error.into()),
         };
         // Known before the card is asked, so that it can be looked up should the answer be lost.

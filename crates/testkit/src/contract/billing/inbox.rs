@@ -110,6 +110,25 @@ pub async fn the_oldest_event_comes_first(f: &Fixture) {
     assert_eq!(claim(f, 6, 2).await, ["c"]);
 }
 
+/// What customers told the provider goes; what may have to be read again stays.
+pub async fn bodies_of_events_that_are_done_with_are_emptied(f: &Fixture) {
+    let states = [EventState::Done, EventState::Ignored, EventState::Parked, EventState::Pending];
+    for (state, secs) in states.into_iter().flat_map(|state| [(state, 5), (state, 20)]) {
+        let id = format!("{}_{secs}", state.as_str());
+        put(f, InboxEvent { state, body: b"private".to_vec(), ..event(&id).at(secs) }).await;
+    }
+    for _ in 0..2 {
+        f.inbox.empty_bodies(time(20)).await.expect("the store answers");
+        for id in ["done_5", "ignored_5"] {
+            assert!(kept(f, id).await.body.is_empty(), "{id}");
+            assert!(!put(f, event(id)).await, "{id} stays known");
+        }
+        for id in ["parked_5", "pending_5", "done_20", "ignored_20", "parked_20", "pending_20"] {
+            assert_eq!(kept(f, id).await.body, b"private", "{id}");
+        }
+    }
+}
+
 pub async fn closing_what_is_not_there_does_nothing(f: &Fixture) {
     close(f, "evt_1", EventState::Done, None).await;
     f.inbox.retry("evt_1", time(0), "again".to_owned()).await.expect("the store answers");
