@@ -44,6 +44,12 @@ pub async fn close(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Re
         Some(_) => return Err(Problem::field("forfeit", FieldRule::OneOf(&["true", "false"]))),
     };
     let privacy = app.privacy.clone();
-    app.run(async move { privacy.close(user, forfeit).await }).await??;
+    let keys = app.api_keys.clone();
+    let closing = async move {
+        let closed = privacy.close(user, forfeit).await;
+        keys.forget_user(user);
+        closed
+    };
+    app.run(closing).await??;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -67,6 +67,11 @@ impl ApiKeys {
         revoked.map(drop)
     }
 
+    /// Forgets what was looked up of a user's keys: their account was closed, and the keys ended with it.
+    pub fn forget_user(&self, user: UserId) {
+        self.recent.forget_user(user);
+    }
+
     /// The user's keys, newest first.
     pub async fn list(
         &self,

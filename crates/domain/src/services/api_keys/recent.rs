@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::api_keys::ApiKey;
 use crate::clock::{Span, Timestamp};
-use crate::ids::ApiKeyId;
+use crate::ids::{ApiKeyId, UserId};
 
 /// How long a key that was looked up is taken for what it was: so long may a key that another server has revoked
 /// still read. (It spends nothing: the ledger looks at the key's row with every hold.)
@@ -58,6 +58,13 @@ impl RecentKeys {
     pub(super) fn forget(&self, id: &ApiKeyId) {
         let mut shelf = self.shelf();
         shelf.keys.remove(id);
+        shelf.generation = shelf.generation.wrapping_add(1);
+    }
+
+    /// Forgets all keys of a user, because the account was closed.
+    pub(super) fn forget_user(&self, user: UserId) {
+        let mut shelf = self.shelf();
+        shelf.keys.retain(|_, (key, _)| key.user != user);
         shelf.generation = shelf.generation.wrapping_add(1);
     }
 }
