@@ -18,11 +18,12 @@ COPY --from=build /usr/local/bin/api-server /usr/local/bin/
 WORKDIR /app
 USER saldo
 ENV APP_ENV=production HOST=0.0.0.0 PORT=3001
-# The SQLite file, when DATABASE_URL=sqlite://data/saldo.db. With Postgres nothing is kept here.
+# The SQLite file, when DATABASE_URL=sqlite://data/saldo.db, and settlements that wait while the database is away.
 VOLUME /app/data
 EXPOSE 3001
 # Whether the process answers. /readyz says more, but a container that is restarted because its database
-# is away gains nothing.
+# is away gains nothing. It speaks plain HTTP: where the server itself speaks TLS (TLS_CERT_FILE), give the container
+# another check. METRICS_ADDR has a port of its own, which is not for the public and not exposed.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["bash", "-c", \
     "exec 3<>/dev/tcp/127.0.0.1/${PORT} && printf 'GET /livez HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 ENTRYPOINT ["api-server"]

@@ -162,6 +162,16 @@ impl File {
         Ok(emptied?.busy == 0)
     }
 
+    /// A connection that copies the file into another.
+    pub fn connect_to_copy(&self) -> Result<SqliteConnection, OpenError> {
+        self.establish()
+    }
+
+    /// The path as SQLite is told it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The error that SQLite failed on this file.
     pub fn failed(&self, source: diesel::result::Error) -> OpenError {
         OpenError::Database { path: self.path.clone(), source }
@@ -226,11 +236,20 @@ fn make_directory(directory: &Path) -> io::Result<()> {
 }
 
 fn open_or_make(path: &Path) -> io::Result<fs::File> {
+    for_its_owner().create(true).truncate(false).open(path)
+}
+
+/// Makes a file that was not there, for its owner alone.
+pub fn make(path: &Path) -> io::Result<fs::File> {
+    for_its_owner().create_new(true).open(path)
+}
+
+fn for_its_owner() -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options
 }
 
 #[cfg(test)]

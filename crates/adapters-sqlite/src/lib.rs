@@ -15,6 +15,7 @@
 //! | figures over all users, and the sums that make them fast | `reports`, `fold` |
 //! | sweeping, leases, retention | `upkeep`, `sweep` |
 //! | figures for operators | `vitals` |
+//! | copying the file while servers go on | `backup` |
 //!
 //! No rule of the books is here: `domain::ledger::batch` decides, this crate loads and stores.
 //!
@@ -24,6 +25,7 @@
 //! To add a table: a migration in both trees, a `table!` in `schema`, a file in `rows`.
 
 mod api_key_book;
+mod backup;
 mod billing;
 mod books;
 mod cell;
@@ -54,6 +56,7 @@ mod vitals;
 #[cfg(test)]
 mod watch;
 
+pub use backup::backup;
 pub use connection::OpenError;
 pub use group_commit::Writer;
 pub use migrations::{migrate, migration_names, pending};

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod alerts;
+mod backup;
 mod credits;
 mod prices;
 mod token;
@@ -43,6 +44,10 @@ enum Command {
     /// Look at the webhook of notices, switch it on again. Needs DATABASE_URL.
     #[command(subcommand)]
     Alerts(alerts::Command),
+    /// Copy the books into a new file, while the server goes on (SQLite).
+    ///
+    /// Needs DATABASE_URL. For PostgreSQL, pg_dump does it: see docs/operations.md.
+    Backup(backup::Options),
     /// Check the catalogue's prices. Needs CATALOG_FILE, or checks the embedded catalogue.
     #[command(subcommand)]
     Prices(prices::Command),
@@ -68,6 +73,7 @@ pub async fn run() -> ExitCode {
         Command::Token(options) => ("no token", token::print(&config, &options)),
         Command::Credits(command) => ("not done", credits::run(&config, command).await),
         Command::Alerts(command) => ("not done", alerts::run(&config, command).await),
+        Command::Backup(options) => ("not copied", backup::run(&config, &options)),
         Command::Prices(command) => ("prices", prices::run(&config, &command)),
     };
     telemetry.finish().await;
@@ -82,7 +88,9 @@ impl Command {
         match self {
             Self::Serve => Purpose::Serving,
             Self::Token(_) => Purpose::Signing,
-            Self::Migrate | Self::Credits(_) | Self::Alerts(_) | Self::Prices(_) => Purpose::Books,
+            Self::Migrate | Self::Credits(_) | Self::Alerts(_) | Self::Backup(_) | Self::Prices(_) => {
+                Purpose::Books
+            }
         }
     }
 }

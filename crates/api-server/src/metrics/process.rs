@@ -8,25 +8,35 @@ use super::families::{self, Family};
 /// The kernel counts processor time in hundredths of a second, on every Linux that there is.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Their lines.
+/// Their lines; what cannot be read is left out.
 pub fn render() -> String {
     let mut text = String::new();
-    let _ = lines(&mut text);
+    let values = [memory(&mut text), times(&mut text), files(&mut text)];
+    if values.contains(&None) {
+        tracing::debug!("not all of /proc/self can be read");
+    }
     text
 }
 
-/// Ends at the first thing that cannot be read.
-fn lines(text: &mut String) -> Option<()> {
+fn memory(text: &mut String) -> Option<()> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     line(text, &families::RESIDENT, field(&status, "VmRSS:")? * 1024.0);
     line(text, &families::VIRTUAL, field(&status, "VmSize:")? * 1024.0);
     line(text, &families::THREADS, field(&status, "Threads:")?);
+    Some(())
+}
+
+fn times(text: &mut String) -> Option<()> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     // The program's name stands in brackets and may hold anything.
     let (_, rest) = stat.rsplit_once(')')?;
     let rest: Vec<f64> = rest.split_whitespace().skip(1).map(|word| word.parse().unwrap_or(0.0)).collect();
     line(text, &families::CPU, (rest.get(10)? + rest.get(11)?) / TICKS_PER_SECOND);
     line(text, &families::STARTED, boot_time()? + rest.get(18)? / TICKS_PER_SECOND);
+    Some(())
+}
+
+fn files(text: &mut String) -> Option<()> {
     // One of them is the directory that is being read.
     let open = fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1);
     line(text, &families::OPEN_FILES, u32::try_from(open).ok()?.into());

@@ -191,7 +191,7 @@ pub async fn read(answer: Response) -> (u16, Value) {
 }
 
 /// How long an effect may take to be seen; far beyond what it takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks again until there is an answer.
 pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
@@ -201,7 +201,7 @@ pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
             return answer;
         }
         assert!(begun.elapsed() < PATIENCE, "in vain: {what}");
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -209,4 +209,9 @@ pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
 pub async fn on_both_stores<F: Future<Output = ()>>(case: impl Fn(Setup) -> F) {
     case(Setup::sqlite()).await;
     case(Setup::postgres().await).await;
+}
+
+/// Asks again until it is so.
+pub async fn until(what: &str, so: impl AsyncFn() -> bool) {
+    eventually(what, async || so().await.then_some(())).await;
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::harness::{Server, Setup, read, token};
+use crate::harness::{Server, Setup, read, token, until};
 
 /// A token that was signed elsewhere; `crates/adapters-jwt/tests/keys` says how and by whom.
 fn pinned(name: &str) -> String {
@@ -108,7 +107,7 @@ async fn a_new_key_is_known_shortly_after_its_first_token() {
     assert_eq!(status(&server, &pinned("RS256")).await, 200);
     publish(&issuer, keys(&["p256"])).await;
     // The first token of the new key makes the server ask.
-    until("the new key is known", || async { status(&server, &pinned("ES256")).await == 200 }).await;
+    until("the new key is known", async || status(&server, &pinned("ES256")).await == 200).await;
     assert_eq!(status(&server, &pinned("RS256")).await, 401);
     assert_eq!(issuer.received_requests().await.unwrap().len(), 1);
     server.finish().await;
@@ -122,7 +121,7 @@ async fn a_flood_of_unknown_keys_makes_the_server_ask_once() {
         let flood = (0..50).map(|_| async { status(&server, &pinned("RS256 of an unknown key")).await });
         assert!(futures_util::future::join_all(flood).await.iter().all(|status| *status == 401));
     }
-    until("the issuer was asked", || async { issuer.received_requests().await.unwrap().len() == 2 }).await;
+    until("the issuer was asked", async || issuer.received_requests().await.unwrap().len() == 2).await;
     let flood = (0..50).map(|_| async { status(&server, &pinned("RS256 of an unknown key")).await });
     assert!(futures_util::future::join_all(flood).await.iter().all(|status| *status == 401));
     assert_eq!(status(&server, &pinned("RS256")).await, 200);
@@ -146,8 +145,7 @@ async fn without_keys_the_server_starts_says_so_and_recovers() {
     }
     assert_eq!(server.get("/api/user/ai-credits").send().await.unwrap().status(), 401);
     publish(&issuer, keys(&["rsa-1"])).await;
-    until("the server is ready", || async { server.get("/readyz").send().await.unwrap().status() == 200 })
-        .await;
+    until("the server is ready", async || server.get("/readyz").send().await.unwrap().status() == 200).await;
     assert_eq!(status(&server, &pinned("RS256")).await, 200);
     assert_eq!(status(&server, &pinned("none")).await, 401);
     server.finish().await;
@@ -160,8 +158,7 @@ async fn an_issuer_that_is_away_locks_nobody_out() {
     for answer in [ResponseTemplate::new(500), ResponseTemplate::new(200).set_body_string("<html>")] {
         publish(&issuer, answer).await;
         assert_eq!(status(&server, &pinned("RS256 of an unknown key")).await, 401);
-        until("the issuer was asked", || async { !issuer.received_requests().await.unwrap().is_empty() })
-            .await;
+        until("the issuer was asked", async || !issuer.received_requests().await.unwrap().is_empty()).await;
         assert_eq!(status(&server, &pinned("RS256")).await, 200);
         assert_eq!(server.get("/readyz").send().await.unwrap().status(), 200);
     }
@@ -190,13 +187,4 @@ fn the_command_line_mints_no_token_for_an_issuer() {
     setup.variables.remove("JWT_SECRET");
     let refused = said(&setup, &["token", "--sub", "maria"]);
     assert!(refused.contains("tokens come from that issuer"), "{refused}");
-}
-
-/// Asks until it is so; a minute is far more than any of it should take.
-async fn until<F: Future<Output = bool>>(what: &str, so: impl Fn() -> F) {
-    let begun = Instant::now();
-    while !so().await {
-        assert!(begun.elapsed() < Duration::from_secs(60), "not in a minute: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }

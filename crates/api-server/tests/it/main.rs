@@ -4,6 +4,7 @@ mod admin;
 mod alerts;
 mod api_keys;
 mod assistant;
+mod backups;
 mod billing;
 mod canary;
 mod cli;

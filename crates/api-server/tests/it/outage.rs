@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use domain::ports::language_model::Interface;
 use serde_json::json;
 use testkit::postgres::TestServer;
 use testkit::provider::{Provider, Script, canned};
 
-use crate::harness::{Setup, read};
+use crate::harness::{Setup, read, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_outage_is_503_and_passes_without_a_wrong_credit() {
@@ -35,10 +34,10 @@ async fn an_outage_is_503_and_passes_without_a_wrong_credit() {
         })
         .collect();
 
-    until("requests are served", || async { server.ask(&user, "Oi").send().await.unwrap().status() == 200 })
+    until("requests are served", async || server.ask(&user, "Oi").send().await.unwrap().status() == 200)
         .await;
     postgres.stop().await;
-    until("the outage is told", || async {
+    until("the outage is told", async || {
         let answer = server.get("/readyz").send().await.unwrap();
         answer.status() == 503
     })
@@ -47,7 +46,7 @@ async fn an_outage_is_503_and_passes_without_a_wrong_credit() {
     assert_eq!((status, problem["code"].as_str()), (503, Some("temporarily_unavailable")));
     assert_eq!(server.get("/livez").send().await.unwrap().status(), 200);
     postgres.start_again().await;
-    until("requests are served again", || async {
+    until("requests are served again", async || {
         server.ask(&user, "Oi").send().await.unwrap().status() == 200
     })
     .await;
@@ -60,17 +59,8 @@ async fn an_outage_is_503_and_passes_without_a_wrong_credit() {
     }
     assert!(served > 0 && away > 0, "{served} served, {away} away");
     // What was answered while the store was away is settled from memory; what was refused is returned.
-    until("nothing is held any more", || async { server.credits(&user).await["held_credits"] == 0 }).await;
+    until("nothing is held any more", async || server.credits(&user).await["held_credits"] == 0).await;
     Arc::try_unwrap(server).ok().expect("nobody else holds the server").finish().await;
-}
-
-/// Asks until it is so; a minute is far more than any of it should take.
-async fn until<F: Future<Output = bool>>(what: &str, so: impl Fn() -> F) {
-    let begun = Instant::now();
-    while !so().await {
-        assert!(begun.elapsed() < Duration::from_secs(60), "not in a minute: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -109,11 +99,11 @@ async fn row_14_an_answer_given_while_the_store_is_away_is_settled_even_by_the_n
 
     postgres.start_again().await;
     let server = setup.start().await;
-    until("the answer is settled", || async {
+    until("the answer is settled", async || {
         let credits = server.credits(&user).await;
         (&credits["used_credits"], &credits["held_credits"]) == (&json!(11), &json!(0))
     })
     .await;
-    until("the spool is empty", || async { files() == 0 }).await;
+    until("the spool is empty", async || files() == 0).await;
     server.finish().await;
 }

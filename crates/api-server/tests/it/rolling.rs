@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Setup, prove, token};
+use crate::harness::{Setup, prove, token, until};
 use crate::process::{Process, command, start};
 use balancer::Balancer;
 
@@ -45,11 +45,11 @@ async fn go_on(url: String, running: Arc<AtomicBool>, seen: Arc<Seen>) {
 async fn replace(setup: &Setup, balancer: &Balancer, old: Process) -> Process {
     let gone = old.url.clone();
     old.signal("TERM");
-    until("the balancer turns away", || !balancer.uses(&gone)).await;
+    until("the balancer turns away", async || !balancer.uses(&gone)).await;
     tokio::task::spawn_blocking(move || old.stopped()).await.unwrap();
     let new = tokio::task::block_in_place(|| start(setup));
     balancer.replace(&gone, &new.url);
-    until("the balancer turns to the new server", || balancer.uses(&new.url)).await;
+    until("the balancer turns to the new server", async || balancer.uses(&new.url)).await;
     new
 }
 
@@ -61,20 +61,20 @@ async fn servers_are_replaced_under_load_without_a_failed_request_or_a_cut_strea
     assert!(granted.status.success());
     let (one, two) = tokio::task::block_in_place(|| (start(&setup), start(&setup)));
     let balancer = Balancer::start([one.url.clone(), two.url.clone()]).await;
-    until("both are ready", || balancer.uses(&one.url) && balancer.uses(&two.url)).await;
+    until("both are ready", async || balancer.uses(&one.url) && balancer.uses(&two.url)).await;
 
     let (running, seen) = (Arc::new(AtomicBool::new(true)), Arc::new(Seen::default()));
     let load: Vec<_> = (0..6)
         .map(|_| tokio::spawn(go_on(balancer.url.clone(), Arc::clone(&running), Arc::clone(&seen))))
         .collect();
     let streams = || seen.streams.load(Ordering::Relaxed);
-    until("streams came", || streams() >= 6).await;
+    until("streams came", async || streams() >= 6).await;
     let one = replace(&setup, &balancer, one).await;
     let before = streams();
-    until("streams come again", || streams() >= before + 6).await;
+    until("streams come again", async || streams() >= before + 6).await;
     let two = replace(&setup, &balancer, two).await;
     let before = streams();
-    until("streams come again", || streams() >= before + 6).await;
+    until("streams come again", async || streams() >= before + 6).await;
     running.store(false, Ordering::Relaxed);
     for client in load {
         client.await.expect("no request failed, and no stream was cut");
@@ -119,12 +119,4 @@ async fn a_server_that_goes_says_so_and_still_answers_for_a_while() {
     assert_eq!((answer.status().as_u16(), &answer.headers()["connection"]), (200, &"close".parse().unwrap()));
     tokio::task::spawn_blocking(move || server.stopped()).await.unwrap();
     assert!(told.elapsed() >= Duration::from_secs(3), "{:?}", told.elapsed());
-}
-
-async fn until(what: &str, so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !so() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "not in a minute: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }

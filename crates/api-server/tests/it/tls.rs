@@ -1,12 +1,11 @@
 //! TLS in the process: a certificate made here, replaced while the server runs, and refused where it is wrong.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use rcgen::generate_simple_self_signed;
 use reqwest::{Certificate, Client};
 
-use crate::harness::{Setup, token};
+use crate::harness::{Setup, token, until};
 use crate::process::{command, start_as};
 
 /// A certificate and its key, in PEM.
@@ -74,7 +73,7 @@ async fn a_new_certificate_is_taken_at_sighup_and_a_wrong_one_changes_nothing() 
 
     fs::write(setup.path("key.pem"), &second.key).unwrap();
     server.signal("HUP");
-    until("the fault is told", || server.log().contains("is not the key of TLS_CERT_FILE")).await;
+    until("the fault is told", async || server.log().contains("is not the key of TLS_CERT_FILE")).await;
     assert!(speaks(&first).await && !speaks(&second).await);
 
     // A connection that stands is not disturbed.
@@ -84,7 +83,7 @@ async fn a_new_certificate_is_taken_at_sighup_and_a_wrong_one_changes_nothing() 
     assert_eq!(kept.get(format!("{}/livez", server.url)).send().await.unwrap().status(), 200);
     second.write(&setup);
     server.signal("HUP");
-    until("the new one is in force", || server.log().contains("the certificate was read anew")).await;
+    until("the new one is in force", async || server.log().contains("the certificate was read anew")).await;
     assert!(speaks(&second).await && !speaks(&first).await);
     let credits = kept.get(format!("{}/api/user/ai-credits", server.url)).bearer_auth(token("maria", "user"));
     assert_eq!(credits.send().await.unwrap().status(), 200);
@@ -113,12 +112,4 @@ fn a_certificate_that_makes_no_sense_is_a_fault_at_start() {
     half.variables.remove("TLS_KEY_FILE");
     let (code, told) = said(&half, &["serve"]);
     assert!(code == Some(1) && told.contains("TLS_KEY_FILE is missing"), "{told}");
-}
-
-async fn until(what: &str, so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !so() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "not in a minute: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
