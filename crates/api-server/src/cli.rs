@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Env, Purpose};
 use crate::wiring::Stores;
-use crate::{server, telemetry};
+use crate::{openapi, server, telemetry};
 
 /// Saldo: sell AI by the credit.
 ///
@@ -43,6 +43,10 @@ enum Command {
     /// Look at the webhook of notices, switch it on again. Needs DATABASE_URL.
     #[command(subcommand)]
     Alerts(alerts::Command),
+    /// Print the OpenAPI document of the HTTP interface.
+    ///
+    /// Needs nothing. A running server has it at /openapi.json, and a page to read it at /docs.
+    Openapi,
     /// Check the catalogue's prices. Needs CATALOG_FILE, or checks the embedded catalogue.
     #[command(subcommand)]
     Prices(prices::Command),
@@ -53,6 +57,10 @@ enum Command {
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     let command = cli.command.unwrap_or(Command::Serve);
+    if matches!(command, Command::Openapi) {
+        say(openapi::rendered().trim_end());
+        return ExitCode::SUCCESS;
+    }
     let config = match Config::load(Env::of_process(), command.purpose()) {
         Ok(config) => config,
         Err(faults) => return fail("the configuration is not right", &faults),
@@ -68,6 +76,8 @@ pub async fn run() -> ExitCode {
         Command::Token(options) => ("no token", token::print(&config, &options)),
         Command::Credits(command) => ("not done", credits::run(&config, command).await),
         Command::Alerts(command) => ("not done", alerts::run(&config, command).await),
+        // Printed above, before the configuration is read.
+        Command::Openapi => return ExitCode::SUCCESS,
         Command::Prices(command) => ("prices", prices::run(&config, &command)),
     };
     telemetry.finish().await;
@@ -82,7 +92,9 @@ impl Command {
         match self {
             Self::Serve => Purpose::Serving,
             Self::Token(_) => Purpose::Signing,
-            Self::Migrate | Self::Credits(_) | Self::Alerts(_) | Self::Prices(_) => Purpose::Books,
+            Self::Migrate | Self::Credits(_) | Self::Alerts(_) | Self::Prices(_) | Self::Openapi => {
+                Purpose::Books
+            }
         }
     }
 }
