@@ -21,6 +21,10 @@ check:
 layers:
     scripts/check-layers
 
+# The HTTP interface against its own OpenAPI document, by schemathesis (needs Python).
+fuzz-api *options:
+    scripts/fuzz-api {{options}}
+
 # Benchmarks; the results go to BENCHMARKS.md.
 bench:
     scripts/bench

@@ -7,9 +7,11 @@
 mod chat;
 mod content;
 mod embeddings;
-mod fields;
+pub mod fields;
 mod responses;
 mod tools;
+
+pub use embeddings::MOST_INPUTS;
 
 use std::sync::Arc;
 
@@ -102,7 +104,7 @@ impl Reading {
     /// The most output; the smallest of several limits.
     fn limit(&mut self, name: &str, value: &Value) {
         const MOST: u64 = Tokens::MAX.get();
-        match value.as_u64() {
+        match fields::as_whole(value).and_then(|limit| u64::try_from(limit).ok()) {
             Some(limit @ 1..=MOST) => {
                 let limit = Tokens::new(limit);
                 let smaller = self.weight.max_output.map_or(limit, |other| other.min(limit));

@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Env, Purpose};
 use crate::wiring::Stores;
-use crate::{server, telemetry};
+use crate::{openapi, server, telemetry};
 
 /// Saldo: sell AI by the credit.
 ///
@@ -48,6 +48,10 @@ enum Command {
     ///
     /// Needs DATABASE_URL. For PostgreSQL, pg_dump does it: see docs/operations.md.
     Backup(backup::Options),
+    /// Print the OpenAPI document of the HTTP interface.
+    ///
+    /// Needs nothing. A running server has it at /openapi.json, and a page to read it at /docs.
+    Openapi,
     /// Check the catalogue's prices. Needs CATALOG_FILE, or checks the embedded catalogue.
     #[command(subcommand)]
     Prices(prices::Command),
@@ -58,6 +62,10 @@ enum Command {
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     let command = cli.command.unwrap_or(Command::Serve);
+    if matches!(command, Command::Openapi) {
+        say(openapi::rendered().trim_end());
+        return ExitCode::SUCCESS;
+    }
     let config = match Config::load(Env::of_process(), command.purpose()) {
         Ok(config) => config,
         Err(faults) => return fail("the configuration is not right", &faults),
@@ -74,6 +82,8 @@ pub async fn run() -> ExitCode {
         Command::Credits(command) => ("not done", credits::run(&config, command).await),
         Command::Alerts(command) => ("not done", alerts::run(&config, command).await),
         Command::Backup(options) => ("not copied", backup::run(&config, &options)),
+        // Printed above, before the configuration is read.
+        Command::Openapi => return ExitCode::SUCCESS,
         Command::Prices(command) => ("prices", prices::run(&config, &command)),
     };
     telemetry.finish().await;
@@ -88,9 +98,12 @@ impl Command {
         match self {
             Self::Serve => Purpose::Serving,
             Self::Token(_) => Purpose::Signing,
-            Self::Migrate | Self::Credits(_) | Self::Alerts(_) | Self::Backup(_) | Self::Prices(_) => {
-                Purpose::Books
-            }
+            Self::Migrate
+            | Self::Credits(_)
+            | Self::Alerts(_)
+            | Self::Backup(_)
+            | Self::Prices(_)
+            | Self::Openapi => Purpose::Books,
         }
     }
 }

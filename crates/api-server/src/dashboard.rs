@@ -24,7 +24,7 @@ mod ranges;
 mod session;
 mod words;
 
-use actix_web::web::{ServiceConfig, get, post};
+use actix_web::web::ServiceConfig;
 use domain::clock::Span;
 
 pub use problem_page::{is_page, problem_page};
@@ -32,7 +32,7 @@ pub use problem_page::{is_page, problem_page};
 use crate::config::{AppEnv, Config};
 use crate::jobs::retention;
 use crate::pages::assets;
-use crate::routes::at;
+use crate::routes::endpoint::{self, Endpoint, form, page};
 
 /// What the dashboard needs besides the server's services.
 pub struct Dashboard {
@@ -59,33 +59,32 @@ impl Dashboard {
     }
 }
 
-/// Registers the pages. They find their [`Dashboard`] in `web::Data`.
+/// The pages. They find their [`Dashboard`] in `web::Data`.
+pub fn table() -> Vec<Endpoint> {
+    vec![
+        page(assets::PATH, assets::serve),
+        page("/admin", pages::overview::show),
+        page("/admin/login", pages::login::show),
+        form("/admin/login", pages::login::sign_in),
+        form("/admin/logout", pages::login::sign_out),
+        form("/admin/look", pages::login::choose_look),
+        page("/admin/search", pages::search::find),
+        page("/admin/users", pages::users::list),
+        page("/admin/users/{user}", pages::user::show),
+        page("/admin/users/{user}/{act}", acts::on_user::ask),
+        form("/admin/users/{user}/{act}", acts::on_user::take),
+        page("/admin/requests", pages::requests::list),
+        page("/admin/purchases", pages::purchases::list),
+        page("/admin/purchases/{purchase}/refund", acts::refund::ask),
+        form("/admin/purchases/{purchase}/refund", acts::refund::take),
+        page("/admin/notices", pages::notices::list),
+        page("/admin/audit", pages::audit::list),
+        page("/admin/health", pages::health::show),
+        form("/admin/health/proof", pages::health::prove),
+    ]
+}
+
+/// Registers the pages.
 pub fn register(config: &mut ServiceConfig) {
-    config
-        .service(at(assets::PATH).route(get().to(assets::serve)))
-        .service(at("/admin").route(get().to(pages::overview::show)))
-        .service(
-            at("/admin/login").route(get().to(pages::login::show)).route(post().to(pages::login::sign_in)),
-        )
-        .service(at("/admin/logout").route(post().to(pages::login::sign_out)))
-        .service(at("/admin/look").route(post().to(pages::login::choose_look)))
-        .service(at("/admin/search").route(get().to(pages::search::find)))
-        .service(at("/admin/users").route(get().to(pages::users::list)))
-        .service(at("/admin/users/{user}").route(get().to(pages::user::show)))
-        .service(
-            at("/admin/users/{user}/{act}")
-                .route(get().to(acts::on_user::ask))
-                .route(post().to(acts::on_user::take)),
-        )
-        .service(at("/admin/requests").route(get().to(pages::requests::list)))
-        .service(at("/admin/purchases").route(get().to(pages::purchases::list)))
-        .service(
-            at("/admin/purchases/{purchase}/refund")
-                .route(get().to(acts::refund::ask))
-                .route(post().to(acts::refund::take)),
-        )
-        .service(at("/admin/notices").route(get().to(pages::notices::list)))
-        .service(at("/admin/audit").route(get().to(pages::audit::list)))
-        .service(at("/admin/health").route(get().to(pages::health::show)))
-        .service(at("/admin/health/proof").route(post().to(pages::health::prove)));
+    endpoint::register(config, table());
 }

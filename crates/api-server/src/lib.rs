@@ -1,8 +1,8 @@
 //! The server and its command line: the only crate that names concrete adapters.
 //!
 //! [`config`] reads the environment, [`wiring`] builds the services from it, [`routes`] answer HTTP through
-//! the layers in [`http`], [`dashboard`] and [`playground`] are pages for people, [`jobs`] keep the books in order,
-//! [`metrics`] counts, [`cli`] is the way in.
+//! the layers in [`http`], [`openapi`] says what they answer, [`dashboard`] and [`playground`] are pages for people,
+//! [`jobs`] keep the books in order, [`metrics`] counts, [`cli`] is the way in.
 
 mod calendar;
 pub mod catalog;
@@ -14,9 +14,10 @@ mod demo;
 mod http;
 mod jobs;
 mod metrics;
+pub mod openapi;
 mod pages;
 mod playground;
-mod routes;
+pub mod routes;
 pub mod server;
 mod spool;
 mod telemetry;

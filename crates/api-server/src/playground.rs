@@ -1,7 +1,7 @@
 //! A page to try everything on, at `/`, on a developer's machine only: a newcomer's first minutes. Its script is a
 //! client of the API like any other; all that it is given is the demo user's token.
 
-use actix_web::web::{self, ServiceConfig, get, post};
+use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use chrono_tz::Tz;
@@ -15,7 +15,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::pages::assets::address;
 use crate::pages::look::{self, Look};
 use crate::pages::{html, origin};
-use crate::routes::at;
+use crate::routes::endpoint::{self, Endpoint, form, page};
 use crate::wiring::App;
 
 /// The longest form.
@@ -39,12 +39,14 @@ impl Playground {
     }
 }
 
-/// Registers the page. It finds its [`Playground`] in `web::Data`.
+/// The page. It finds its [`Playground`] in `web::Data`.
+pub fn table() -> Vec<Endpoint> {
+    vec![page("/", show), form("/playground/token", token), form("/playground/look", choose_look)]
+}
+
+/// Registers the page.
 pub fn register(config: &mut ServiceConfig) {
-    config
-        .service(at("/").route(get().to(show)))
-        .service(at("/playground/token").route(post().to(token)))
-        .service(at("/playground/look").route(post().to(choose_look)));
+    endpoint::register(config, table());
 }
 
 #[derive(Template)]

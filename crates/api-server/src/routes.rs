@@ -1,93 +1,139 @@
 //! What is where. Handlers are thin: parse, call, map.
 
-mod admin;
-mod alerts;
-mod api_keys;
-mod assistant;
+pub mod admin;
+pub mod alerts;
+pub mod api_keys;
+pub mod assistant;
 pub mod billing;
-mod credits;
+pub mod credits;
+mod docs;
+pub mod endpoint;
 mod export;
 pub mod health;
 mod privacy;
-mod purchases;
+pub mod purchases;
 pub mod sandbox;
 mod streams;
-mod upstreams;
-mod v1;
-mod views;
+pub mod upstreams;
+pub mod v1;
+pub mod views;
 
-use actix_web::web::{self, ServiceConfig, delete, get, post, put};
-use actix_web::{HttpResponse, Resource};
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
+use domain::ports::identity::Scope::{AccountWrite, AdminRead, AdminWrite, AiUse, BillingWrite, CreditsRead};
 
 pub use admin::{LONGEST_REASON, user as named_user};
 
 use crate::http::problem::{Kind, Problem};
+use crate::openapi as say;
+use crate::{dashboard, playground};
+use endpoint::Access::{Anyone, Caller, TokenWith, TokenWithAnyOf, With};
+use endpoint::{Endpoint, delete, get, page, post, put};
 
-/// Registers every route.
-pub fn register(config: &mut ServiceConfig) {
-    config
-        .service(at("/livez").route(get().to(health::livez)))
-        .service(at("/readyz").route(get().to(health::readyz)))
-        .service(at("/api/ai-assistant").route(post().to(assistant::ask)))
-        .service(at("/api/ai-insights").route(post().to(assistant::insights)))
-        .service(at("/v1/chat/completions").route(post().to(v1::chat_completions)))
-        .service(at("/v1/responses").route(post().to(v1::responses)))
-        .service(at("/v1/embeddings").route(post().to(v1::embeddings)))
-        .service(at("/v1/models").route(get().to(v1::list)))
-        .service(at("/v1/models/{name}").route(get().to(v1::one)))
-        .service(at("/api/user/ai-credits").route(get().to(credits::balance)))
-        .service(at("/api/user/ai-credits/history").route(get().to(credits::history)))
-        .service(at("/api/user/ai-usage").route(get().to(credits::usage)))
-        .service(at("/api/user/notifications").route(get().to(purchases::notices)))
-        .service(at("/api/user/alerts").route(get().to(alerts::alerts)).route(put().to(alerts::set_alerts)))
-        .service(at("/api/user/export").route(get().to(privacy::export)))
-        .service(at("/api/user").route(delete().to(privacy::close)))
-        .service(at("/api/user/api-keys").route(get().to(api_keys::list)).route(post().to(api_keys::create)))
-        .service(at("/api/user/api-keys/{id}").route(delete().to(api_keys::revoke)))
-        .service(at("/api/billing/plans").route(get().to(billing::plans)))
-        .service(
-            at("/api/billing/create-checkout-session").route(post().to(billing::create_checkout_session)),
-        )
-        .service(at("/api/billing/checkout-sessions/{id}").route(get().to(billing::checkout_session)))
-        .service(at("/api/billing/portal-session").route(post().to(billing::portal_session)))
-        .service(
-            at("/api/billing/auto-top-up")
-                .route(get().to(billing::top_up))
-                .route(put().to(billing::set_top_up)),
-        )
-        .service(at("/api/billing/webhook").route(post().to(billing::webhook)))
-        .service(at("/api/admin/purchases").route(get().to(purchases::list)))
-        .service(at("/api/admin/purchases/{id}/refund").route(post().to(purchases::refund)))
-        .service(at("/api/admin/upstreams").route(get().to(upstreams::health)))
-        .service(at("/api/admin/purchases.csv").route(get().to(admin::exports::purchases)))
-        .service(at("/api/admin/ai-analytics").route(get().to(admin::figures::analytics)))
-        .service(at("/api/admin/ai-analytics/series").route(get().to(admin::figures::series)))
-        .service(at("/api/admin/usage").route(get().to(admin::lists::usage)))
-        .service(at("/api/admin/usage.csv").route(get().to(admin::exports::usage)))
-        .service(at("/api/admin/journal.csv").route(get().to(admin::exports::journal)))
-        .service(at("/api/admin/notices").route(get().to(admin::lists::notices)))
-        .service(at("/api/admin/audit").route(get().to(admin::lists::audit)))
-        .service(at("/api/admin/audit.csv").route(get().to(admin::exports::audit)))
-        .service(at("/api/admin/users").route(get().to(admin::users::list)))
-        .service(at("/api/admin/users/{id}").route(get().to(admin::users::one)))
-        .service(at("/api/admin/users/{id}/journal").route(get().to(admin::users::journal)))
-        .service(at("/api/admin/users/{id}/usage").route(get().to(admin::users::usage)))
-        .service(at("/api/admin/users/{id}/purchases").route(get().to(admin::users::purchases)))
-        .service(at("/api/admin/users/{id}/credits").route(post().to(admin::move_credits)))
-        .service(at("/api/admin/users/{id}/suspend").route(post().to(admin::suspend)))
-        .service(at("/api/admin/users/{id}/resume").route(post().to(admin::resume)))
-        .default_service(web::to(not_found));
+/// Everything that is served, in the order of the document: where, who may, what does it, what describes it. The
+/// dashboard, the playground and the sandbox have tables of their own.
+pub fn table() -> Vec<Endpoint> {
+    vec![
+        post("/api/ai-assistant", With(AiUse), assistant::ask, say::ai::ask),
+        post("/api/ai-insights", With(AiUse), assistant::insights, say::ai::insights),
+        post("/v1/chat/completions", With(AiUse), v1::chat_completions, say::gateway::chat_completions),
+        post("/v1/responses", With(AiUse), v1::responses, say::gateway::responses),
+        post("/v1/embeddings", With(AiUse), v1::embeddings, say::gateway::embeddings),
+        get("/v1/models", With(AiUse), v1::list, say::gateway::models),
+        get("/v1/models/{name}", With(AiUse), v1::one, say::gateway::one_model),
+        get("/api/user/ai-credits", With(CreditsRead), credits::balance, say::account::balance),
+        get("/api/user/ai-credits/history", With(CreditsRead), credits::history, say::account::history),
+        get("/api/user/ai-usage", With(CreditsRead), credits::usage, say::account::usage),
+        get("/api/user/notifications", With(CreditsRead), purchases::notices, say::account::notices),
+        get(
+            "/api/user/alerts",
+            TokenWithAnyOf(&[CreditsRead, AccountWrite]),
+            alerts::alerts,
+            say::account::alerts,
+        ),
+        put("/api/user/alerts", TokenWith(AccountWrite), alerts::set_alerts, say::account::set_alerts),
+        get("/api/user/export", TokenWith(AccountWrite), privacy::export, say::account::export),
+        delete("/api/user", TokenWith(AccountWrite), privacy::close, say::account::close),
+        get("/api/user/api-keys", TokenWith(AccountWrite), api_keys::list, say::keys::list),
+        post("/api/user/api-keys", TokenWith(AccountWrite), api_keys::create, say::keys::create),
+        delete("/api/user/api-keys/{id}", TokenWith(AccountWrite), api_keys::revoke, say::keys::revoke),
+        get("/api/billing/plans", Caller, billing::plans, say::buying::plans),
+        post(
+            "/api/billing/create-checkout-session",
+            With(BillingWrite),
+            billing::create_checkout_session,
+            say::buying::create_checkout_session,
+        ),
+        get(
+            "/api/billing/checkout-sessions/{id}",
+            With(BillingWrite),
+            billing::checkout_session,
+            say::buying::checkout_session,
+        ),
+        post(
+            "/api/billing/portal-session",
+            With(BillingWrite),
+            billing::portal_session,
+            say::buying::portal_session,
+        ),
+        get("/api/billing/auto-top-up", With(BillingWrite), billing::top_up, say::buying::top_up),
+        put("/api/billing/auto-top-up", With(BillingWrite), billing::set_top_up, say::buying::set_top_up),
+        post("/api/billing/webhook", Anyone, billing::webhook, say::buying::webhook),
+        get("/api/admin/ai-analytics", With(AdminRead), admin::figures::analytics, say::figures::analytics),
+        get("/api/admin/ai-analytics/series", With(AdminRead), admin::figures::series, say::figures::series),
+        get("/api/admin/users", With(AdminRead), admin::users::list, say::everybody::users),
+        get("/api/admin/users/{id}", With(AdminRead), admin::users::one, say::everybody::user),
+        get(
+            "/api/admin/users/{id}/journal",
+            With(AdminRead),
+            admin::users::journal,
+            say::everybody::journal_of,
+        ),
+        get("/api/admin/users/{id}/usage", With(AdminRead), admin::users::usage, say::everybody::usage_of),
+        get(
+            "/api/admin/users/{id}/purchases",
+            With(AdminRead),
+            admin::users::purchases,
+            say::everybody::purchases_of,
+        ),
+        post(
+            "/api/admin/users/{id}/credits",
+            With(AdminWrite),
+            admin::move_credits,
+            say::office::move_credits,
+        ),
+        post("/api/admin/users/{id}/suspend", With(AdminWrite), admin::suspend, say::office::suspend),
+        post("/api/admin/users/{id}/resume", With(AdminWrite), admin::resume, say::office::resume),
+        get("/api/admin/purchases", With(AdminRead), purchases::list, say::everybody::purchases),
+        post("/api/admin/purchases/{id}/refund", With(AdminWrite), purchases::refund, say::office::refund),
+        get("/api/admin/usage", With(AdminRead), admin::lists::usage, say::everybody::usage),
+        get("/api/admin/notices", With(AdminRead), admin::lists::notices, say::everybody::notices),
+        get("/api/admin/audit", With(AdminRead), admin::lists::audit, say::everybody::audit),
+        get("/api/admin/usage.csv", With(AdminRead), admin::exports::usage, say::exports::usage),
+        get("/api/admin/journal.csv", With(AdminRead), admin::exports::journal, say::exports::journal),
+        get("/api/admin/purchases.csv", With(AdminRead), admin::exports::purchases, say::exports::purchases),
+        get("/api/admin/audit.csv", With(AdminRead), admin::exports::audit, say::exports::audit),
+        get("/api/admin/upstreams", With(AdminRead), upstreams::health, say::figures::upstreams),
+        get("/livez", Anyone, health::livez, say::health::livez),
+        get("/readyz", Anyone, health::readyz, say::health::readyz),
+        get("/openapi.json", Anyone, docs::document, say::health::document),
+        page("/docs", docs::page),
+        page("/docs/", docs::to_page),
+        page("/docs/{file}", docs::file),
+    ]
 }
 
-/// A place that answers 405 to methods it does not know.
-pub fn at(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(method_not_allowed))
+/// The lines of all tables.
+pub fn everything() -> Vec<Endpoint> {
+    [table(), dashboard::table(), playground::table(), sandbox::table()].into_iter().flatten().collect()
+}
+
+/// Registers every route of the table.
+pub fn register(config: &mut ServiceConfig) {
+    endpoint::register(config, table());
+    config.default_service(web::to(not_found));
 }
 
 async fn not_found() -> Result<HttpResponse, Problem> {
     Err(Kind::NotFound.into())
-}
-
-async fn method_not_allowed() -> Result<HttpResponse, Problem> {
-    Err(Kind::MethodNotAllowed.into())
 }

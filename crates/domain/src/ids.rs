@@ -168,11 +168,17 @@ pub struct IdempotencyKey(String);
 pub struct BadIdempotencyKey;
 
 impl IdempotencyKey {
-    /// Parses a header value: 1 to 255 visible ASCII characters, quoted (RFC 8941) or bare.
+    /// Parses a header value: 1 to 255 visible ASCII characters, quoted (RFC 8941) or bare. The key itself does
+    /// not begin with a quote, so that what was parsed once is read from a store as it was written there.
     pub fn parse(text: &str) -> Result<Self, BadIdempotencyKey> {
         let text = text.trim();
-        let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-        let fits = (1..=255).contains(&bare.len()) && bare.bytes().all(|b| b.is_ascii_graphic());
+        let bare = match text.strip_prefix('"') {
+            Some(rest) => rest.strip_suffix('"').ok_or(BadIdempotencyKey)?,
+            None => text,
+        };
+        let fits = (1..=255).contains(&bare.len())
+            && !bare.starts_with('"')
+            && bare.bytes().all(|b| b.is_ascii_graphic());
         if fits { Ok(Self(bare.to_owned())) } else { Err(BadIdempotencyKey) }
     }
 
@@ -256,5 +262,16 @@ mod tests {
         assert!(IdempotencyKey::parse("").is_err());
         assert!(IdempotencyKey::parse("a b").is_err());
         assert!(IdempotencyKey::parse(&"x".repeat(256)).is_err());
+    }
+
+    #[test]
+    fn an_idempotency_key_is_read_as_it_is_written() {
+        for text in ["abc", "\"abc\"", "a\"b", "\"a\"b\"", "a\"", "\"a\"\""] {
+            let key = IdempotencyKey::parse(text).unwrap();
+            assert_eq!(IdempotencyKey::parse(key.as_str()), Ok(key), "{text}");
+        }
+        for bad in ["\"", "\"\"", "\"\"\"", "\"\"a\"", "\"\"a\"\"", "\"a"] {
+            assert_eq!(IdempotencyKey::parse(bad), Err(BadIdempotencyKey), "{bad}");
+        }
     }
 }

@@ -78,6 +78,9 @@ pub enum Currency {
 }
 
 impl Currency {
+    /// All currencies.
+    pub const ALL: [Self; 1] = [Self::Brl];
+
     /// The word that clients, stores and the payment provider use.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -87,7 +90,7 @@ impl Currency {
 
     /// The currency that a word names.
     pub fn from_word(word: &str) -> Option<Self> {
-        (word == Self::Brl.as_str()).then_some(Self::Brl)
+        Self::ALL.into_iter().find(|currency| currency.as_str() == word)
     }
 }
 

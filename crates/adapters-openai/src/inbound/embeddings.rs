@@ -5,9 +5,10 @@ use domain::tokens::Tokens;
 use serde_json::Value;
 
 use super::Reading;
+use super::fields::as_whole;
 
 /// The most texts in one request.
-const MOST_INPUTS: usize = 2_048;
+pub const MOST_INPUTS: usize = 2_048;
 /// What input may be.
 const INPUT: &str = "a string, or a list of strings, of tokens, or of lists of tokens";
 
@@ -20,7 +21,7 @@ impl Reading {
             "encoding_format" if value != "float" && value != "base64" => {
                 self.fault("/encoding_format", FieldRule::OneOf(&["float", "base64"]));
             }
-            "dimensions" if value.as_u64().is_none_or(|dimensions| !(1..=65_536).contains(&dimensions)) => {
+            "dimensions" if as_whole(value).is_none_or(|dimensions| !(1..=65_536).contains(&dimensions)) => {
                 self.fault("/dimensions", FieldRule::WholeWithin(1, 65_536));
             }
             _ => return false,
@@ -72,6 +73,6 @@ impl Reading {
         self.weight.parts += 1;
         let count = Tokens::new(u64::try_from(tokens.len()).unwrap_or(u64::MAX));
         self.weight.tokens = self.weight.tokens.plus(count);
-        !tokens.is_empty() && tokens.iter().all(Value::is_u64)
+        !tokens.is_empty() && tokens.iter().all(|token| as_whole(token).is_some_and(|token| token >= 0))
     }
 }

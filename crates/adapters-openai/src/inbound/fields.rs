@@ -6,19 +6,26 @@ use serde_json::Value;
 use super::Reading;
 
 /// What a field must be.
-#[derive(Clone, Copy)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// True or false.
     Flag,
+    /// A number.
     Number,
+    /// A whole number.
     Whole,
+    /// A string.
     Text,
+    /// An object.
     Object,
+    /// A list.
     List,
+    /// Whatever it is.
     Anything,
 }
 
 /// Fields that cost nothing, or nothing beyond the output that is limited anyway.
-const FREE: [(&str, Kind); 25] = [
+pub const FREE: [(&str, Kind); 25] = [
     ("dimensions", Kind::Whole),
     ("encoding_format", Kind::Text),
     ("frequency_penalty", Kind::Number),
@@ -46,8 +53,8 @@ const FREE: [(&str, Kind); 25] = [
     ("verbosity", Kind::Text),
 ];
 
-/// Fields whose cost nobody can bound: OpenAI's, Azure's, and those of other servers.
-const UNBOUNDED: [&str; 14] = [
+/// Fields whose cost nobody can bound: OpenAI's, Azure's, and those of other servers. They may be false or empty.
+pub const UNBOUNDED: [&str; 14] = [
     "audio",
     "data_sources",
     "enable_search",
@@ -90,9 +97,17 @@ const MEASURED: [&str; 19] = [
 ];
 
 /// Tiers of service that are not dearer than what the price book says.
-const TIERS: [&str; 3] = ["auto", "default", "flex"];
+pub const TIERS: [&str; 3] = ["auto", "default", "flex"];
 /// The most choices that may be asked for.
-const MOST_CHOICES: u64 = 128;
+pub const MOST_CHOICES: u64 = 128;
+
+/// A whole number: to JSON, `5` and `5.0` are the same.
+pub fn as_whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) if number.is_f64() => number.to_string().strip_suffix(".0")?.parse().ok(),
+        _ => value.as_i64(),
+    }
+}
 
 /// Whether a field of this name means anything here.
 pub(super) fn is_known(name: &str) -> bool {
@@ -107,7 +122,7 @@ impl Reading {
                 Some(stream) => self.stream = stream,
                 None => self.wrong_type(name, "true or false"),
             },
-            "n" => match value.as_u64() {
+            "n" => match as_whole(value).and_then(|choices| u64::try_from(choices).ok()) {
                 Some(choices @ 1..=MOST_CHOICES) => self.weight.choices = choices,
                 _ => self.fault("/n", FieldRule::WholeWithin(1, MOST_CHOICES.cast_signed())),
             },
@@ -140,7 +155,7 @@ impl Reading {
         let (is_fit, expected) = match kind {
             Kind::Flag => (value.is_boolean(), "true or false"),
             Kind::Number => (value.is_number(), "a number"),
-            Kind::Whole => (value.is_i64() || value.is_u64(), "a whole number"),
+            Kind::Whole => (value.is_u64() || as_whole(value).is_some(), "a whole number"),
             Kind::Text => (value.is_string(), "a string"),
             Kind::Object => (value.is_object(), "an object"),
             Kind::List => (value.is_array(), "a list"),

@@ -1,5 +1,6 @@
 //! Taking fields out of JSON, each wrong one noted with its place.
 
+use adapters_openai::inbound::fields::as_whole;
 use domain::clock::Timestamp;
 use domain::services::assistant::question::{FieldFault, FieldRule};
 use serde_json::{Map, Value};
@@ -80,7 +81,7 @@ impl<'a> Fields<'a> {
 
     /// A whole number.
     pub fn whole(&mut self, name: &str) -> Option<i64> {
-        self.typed(name, "a whole number", Value::as_i64)
+        self.typed(name, "a whole number", as_whole)
     }
 
     /// True or false.
@@ -110,6 +111,15 @@ impl<'a> Fields<'a> {
             self.fault(name, FieldRule::FutureTime);
         }
         time
+    }
+
+    /// Notes a fault when a text is blank or longer than `most` characters.
+    pub fn check_text(&mut self, name: &str, text: &str, most: usize) {
+        if text.chars().count() > most {
+            self.fault(name, FieldRule::AtMostChars(most));
+        } else if text.trim().is_empty() {
+            self.fault(name, FieldRule::NotBlank);
+        }
     }
 
     /// Looks into an object field; the faults found there are kept here.

@@ -59,14 +59,18 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The layer. Health checks are never limited, and neither are webhooks: they come in bursts from a few
+/// Whether a path is never limited. Health checks are not, and neither are webhooks: they come in bursts from a few
 /// addresses, and a signature is checked faster than it is made.
+pub fn is_free(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/api/billing/webhook")
+}
+
+/// The layer.
 pub async fn limit_addresses(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
-    let free = matches!(request.path(), "/livez" | "/readyz" | "/api/billing/webhook");
-    if !free
+    if !is_free(request.path())
         && let (Some(limiter), Some(address)) =
             (request.app_data::<web::Data<IpLimiter>>(), origin::of(&request).address)
         && let Err(problem) = limiter.check(address)

@@ -6,13 +6,19 @@ use actix_web::http::header::ACCEPT_LANGUAGE;
 use domain::ledger::command::Limit;
 use domain::services::assistant::question::{FieldFault, FieldRule};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::problem::Kind;
 use super::texts::{self, Language};
 
 /// Whether a request is for one of OpenAI's interfaces.
 pub fn speaks_openai(request: &HttpRequest) -> bool {
-    request.path() == "/v1" || request.path().starts_with("/v1/")
+    is_openais(request.path())
+}
+
+/// Whether a path is one of OpenAI's interfaces.
+pub fn is_openais(path: &str) -> bool {
+    path == "/v1" || path.starts_with("/v1/")
 }
 
 /// The language of messages: English, unless the client wishes for Portuguese by name (OpenAI's own clients say `*`).
@@ -22,6 +28,37 @@ pub fn language(request: &HttpRequest) -> Language {
         Some(wish) if wish.to_ascii_lowercase().contains("pt") => texts::language_of(request.headers()),
         _ => Language::English,
     }
+}
+
+/// OpenAI's error object in its envelope.
+#[derive(ToSchema)]
+#[schema(as = OpenAiError)]
+#[expect(dead_code, reason = "describes what `body` writes")]
+pub struct ErrorBody {
+    error: ErrorObject,
+}
+
+/// What went wrong.
+#[derive(ToSchema)]
+#[schema(as = OpenAiErrorObject)]
+#[expect(dead_code, reason = "describes what `error` writes")]
+pub struct ErrorObject {
+    /// For people.
+    message: String,
+    /// A word for the sort of error.
+    r#type: String,
+    /// Where in the request.
+    #[schema(required)]
+    param: Option<String>,
+    /// A word for the error.
+    #[schema(required)]
+    code: Option<String>,
+    /// With 402: what there is.
+    #[schema(nullable = false)]
+    available_credits: Option<i64>,
+    /// With 402: what it takes.
+    #[schema(nullable = false)]
+    required_credits: Option<i64>,
 }
 
 /// HTTP status and body of a problem.
@@ -179,6 +216,7 @@ fn field_code(rule: &FieldRule) -> &'static str {
         | FieldRule::FutureTime
         | FieldRule::DateOrTime
         | FieldRule::BeforeTo
+        | FieldRule::NotBeside(_)
         | FieldRule::WholeWithin(..)
         | FieldRule::Cursor
         | FieldRule::IdempotencyKey

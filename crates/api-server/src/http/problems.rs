@@ -9,6 +9,7 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::envelope::request_id;
 use super::openai_errors;
@@ -120,11 +121,73 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Of the request in the document's examples.
+    pub fn example() -> Self {
+        let path = "/api/ai-assistant".to_owned();
+        Self {
+            language: Language::Portuguese,
+            path,
+            request_id: "01a204cd-47c1-7263-98cd-3fd04eae7df3".to_owned(),
+        }
+    }
+
     /// Of a request.
     pub fn of(request: &HttpRequest) -> Self {
         let language = language_of(request.headers());
         Self { language, path: request.path().to_owned(), request_id: request_id(request) }
     }
+}
+
+/// A problem document (RFC 9457).
+#[derive(ToSchema)]
+#[schema(as = Problem)]
+#[expect(dead_code, reason = "describes what `problem` writes")]
+pub struct ProblemBody {
+    /// Names the kind of problem.
+    #[schema(format = "uri")]
+    r#type: String,
+    /// A few words for people.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// A sentence for people.
+    detail: String,
+    /// The path of the request.
+    instance: String,
+    /// Names the kind of problem, for programs. Stable.
+    code: String,
+    /// Finds the line in the log.
+    request_id: String,
+    /// The same as `title`.
+    error: String,
+    /// The same as `detail`: can be shown to a person.
+    message: String,
+    /// With 422: which fields, and what they must be.
+    #[schema(nullable = false)]
+    errors: Option<Vec<FaultBody>>,
+    /// With 402 and `not_enough_credits`: what there is.
+    #[schema(nullable = false)]
+    available_credits: Option<i64>,
+    /// With 402: what it takes.
+    #[schema(nullable = false)]
+    required_credits: Option<i64>,
+    /// With `not_ready`: why.
+    #[schema(nullable = false)]
+    reasons: Option<Vec<String>>,
+    /// With `rate_limited`: seconds after which to try again.
+    #[schema(nullable = false)]
+    retry_after: Option<u64>,
+}
+
+/// A field that makes no sense.
+#[derive(ToSchema)]
+#[schema(as = Fault)]
+#[expect(dead_code, reason = "describes what `problem` writes")]
+pub struct FaultBody {
+    /// JSON pointer to the field; the name of a parameter or header.
+    pointer: String,
+    /// What it must be.
+    detail: String,
 }
 
 /// The problem document.

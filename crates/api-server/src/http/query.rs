@@ -15,7 +15,7 @@ use crate::clock::from_rfc3339;
 const MOST: u32 = 100;
 const USUAL: u32 = 20;
 
-/// Parameters of a query. A blank one counts as absent; those nobody asks for are ignored.
+/// Parameters of a query. An empty one counts as absent; those nobody asks for are ignored.
 pub struct Asked<'a> {
     query: &'a HashMap<String, String>,
     faults: Vec<FieldFault>,
@@ -39,7 +39,7 @@ impl<'a> Asked<'a> {
 
     /// A parameter as it was written.
     pub fn text(&self, name: &str) -> Option<&'a str> {
-        self.query.get(name).map(String::as_str).filter(|text| !text.trim().is_empty())
+        self.query.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
 
     /// What `read` makes of a parameter.
@@ -69,6 +69,10 @@ impl<'a> Asked<'a> {
 
     /// A user: a UUID, or what stands as `sub` in their token.
     pub fn user(&mut self, name: &str) -> Option<UserId> {
+        if self.text(name).is_some_and(|text| text.trim().is_empty()) {
+            self.fault(name, FieldRule::NotBlank);
+            return None;
+        }
         self.read(name, FieldRule::AtMostChars(255), |text| {
             (text.chars().count() <= 255).then(|| adapters_jwt::user_id(text))
         })
@@ -100,11 +104,13 @@ impl<'a> Asked<'a> {
         now: Timestamp,
         usual: (Timestamp, Timestamp),
     ) -> (Timestamp, Timestamp) {
-        if let Some(text) = self.text("date") {
-            let day = plausible_day(text);
-            if day.is_none() {
-                self.fault("date", FieldRule::DateOrTime);
+        if self.text("date").is_some() {
+            for other in
+                ["from", "to"].into_iter().filter(|other| self.text(other).is_some()).collect::<Vec<_>>()
+            {
+                self.fault(other, FieldRule::NotBeside("date"));
             }
+            let day = self.read("date", FieldRule::DateOrTime, plausible_day);
             return day.map_or(usual, |day| day_range(zone, day));
         }
         let known = self.faults.len();

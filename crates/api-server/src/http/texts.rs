@@ -285,6 +285,8 @@ pub fn rule(rule: &FieldRule, language: Language) -> String {
             texts("deve ser AAAA-MM-DD ou um momento em RFC 3339", "must be YYYY-MM-DD or a time in RFC 3339")
         }
         FieldRule::BeforeTo => texts("deve vir antes de `to`", "must come before `to`"),
+        FieldRule::NotBeside(name) => language
+            .pick(format!("não pode acompanhar `{name}`"), format!("must not come together with `{name}`")),
         FieldRule::WholeWithin(least, most) => language.pick(
             format!("deve ser um inteiro de {least} a {most}"),
             format!("must be a whole number from {least} to {most}"),

@@ -20,6 +20,7 @@ use domain::ports::identity::Scope;
 use domain::services::accounts::{MOST_BY_HAND, ManualCredits};
 use domain::services::assistant::question::FieldRule;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::views::AdminCreditsBody;
 use crate::http::auth::Bearer;
@@ -28,6 +29,7 @@ use crate::http::fields::Fields;
 use crate::http::headers::{IDEMPOTENCY_REPLAYED, required_idempotency_key};
 use crate::http::problem::{Kind, Problem};
 use crate::wiring::App;
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, Type};
 
 /// The longest reason, in characters.
 pub const LONGEST_REASON: usize = 500;
@@ -53,6 +55,30 @@ pub async fn move_credits(
     Ok(response.json(AdminCreditsBody::of(user, &view)))
 }
 
+/// Credits to give or take.
+#[derive(ToSchema)]
+#[schema(as = ManualCreditsRequest)]
+#[expect(dead_code, reason = "describes what `manual_credits` reads")]
+pub struct ManualCreditsWish {
+    /// Given, or taken when negative. Not zero.
+    #[schema(schema_with = amount_schema)]
+    amount: i64,
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    reason: String,
+    /// When what is given expires; in the future, and only when credits are given.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+fn amount_schema() -> Schema {
+    let whole = |least: i64, most: i64| {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most))
+    };
+    let most = MOST_BY_HAND.get();
+    let about = "Given, or taken when negative. Not zero.";
+    AnyOfBuilder::new().item(whole(-most, -1)).item(whole(1, most)).description(Some(about)).build().into()
+}
+
 fn manual_credits(
     app: &App,
     user: UserId,
@@ -64,7 +90,7 @@ fn manual_credits(
     let amount = fields.whole("amount").unwrap_or_default();
     let credits =
         Credits::new(amount).ok().filter(|it| it.get() != 0 && it.get().abs() <= MOST_BY_HAND.get());
-    if credits.is_none() && body.get("amount").is_some_and(Value::is_i64) {
+    if credits.is_none() && fields.whole("amount").is_some() {
         fields.fault("amount", FieldRule::AmountWithin(MOST_BY_HAND.get()));
     }
     let reason = reason(&mut fields);
@@ -79,13 +105,20 @@ fn manual_credits(
 /// Why an admin does it.
 pub(super) fn reason(fields: &mut Fields<'_>) -> String {
     fields.require("reason");
-    let reason = fields.text("reason").unwrap_or_default().trim().to_owned();
-    if reason.chars().count() > LONGEST_REASON {
-        fields.fault("reason", FieldRule::AtMostChars(LONGEST_REASON));
-    } else if reason.is_empty() {
-        fields.fault("reason", FieldRule::NotBlank);
+    let reason = fields.text("reason");
+    if let Some(reason) = reason {
+        fields.check_text("reason", reason, LONGEST_REASON);
     }
-    reason
+    reason.unwrap_or_default().trim().to_owned()
+}
+
+/// Why an account is suspended.
+#[derive(ToSchema)]
+#[schema(as = SuspensionRequest)]
+#[expect(dead_code, reason = "describes what `suspend` reads")]
+pub struct SuspensionWish {
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    reason: String,
 }
 
 /// `POST /api/admin/users/{id}/suspend`: stops spending.
@@ -127,19 +160,27 @@ pub async fn resume(
     Ok(web::Json(AdminCreditsBody::of(user, &view)))
 }
 
+/// Which suspension to lift.
+#[derive(ToSchema)]
+#[schema(as = ResumptionRequest)]
+#[expect(dead_code, reason = "describes what `suspension_source` reads")]
+pub struct ResumptionWish {
+    /// The suspension's name, `dispute:...` or `fraud_warning:...`; without it, the admin's own and fraud warnings.
+    #[schema(min_length = 1, max_length = 300, pattern = r"\S")]
+    source: Option<String>,
+}
+
 fn suspension_source(body: &[u8]) -> Result<Option<SuspensionSource>, Problem> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
     let body: Value = serde_json::from_slice(body).map_err(|_| Kind::MalformedJson)?;
     let mut fields = Fields::of_body(&body)?;
-    let source = fields.text("source").map(str::trim);
-    if source.is_some_and(|source| source.chars().count() > LONGEST_SOURCE) {
-        fields.fault("source", FieldRule::AtMostChars(LONGEST_SOURCE));
-    } else if source.is_some_and(str::is_empty) {
-        fields.fault("source", FieldRule::NotBlank);
+    let source = fields.text("source");
+    if let Some(source) = source {
+        fields.check_text("source", source, LONGEST_SOURCE);
     }
-    fields.finish(source.map(|source| SuspensionSource::stored(source.to_owned())))
+    fields.finish(source.map(|source| SuspensionSource::stored(source.trim().to_owned())))
 }
 
 /// The user that a path names: a UUID, or what stands as `sub` in their token.

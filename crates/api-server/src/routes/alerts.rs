@@ -12,19 +12,26 @@ use domain::services::accounts::MOST_BY_HAND;
 use domain::services::assistant::question::FieldRule;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::http::auth::Bearer;
 use crate::http::body::read_json;
 use crate::http::fields::Fields;
 use crate::http::problem::{Kind, Problem};
+use crate::openapi::words;
 use crate::wiring::App;
 
-/// `GET` and `PUT /api/user/alerts`.
-#[derive(Serialize)]
-pub(super) struct AlertsBody {
+/// When and where a user is told.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Alerts)]
+pub struct AlertsBody {
+    /// Below so many credits there is a notice; what the user said.
     low_balance_threshold: Option<i64>,
+    /// The threshold in force.
     effective_threshold: i64,
+    /// Where letters go.
     email: Option<String>,
+    #[schema(value_type = words::Language)]
     language: &'static str,
 }
 
@@ -67,6 +74,25 @@ pub async fn set_alerts(
     let ledger = app.stores.ledger.clone();
     let effective = app.run(async move { ledger.set_alerts(request).await }).await??;
     Ok(web::Json(AlertsBody::of(threshold, effective, &Contact { user, email, language })))
+}
+
+/// When and where a user wants to be told.
+#[derive(ToSchema)]
+#[schema(as = AlertsRequest)]
+#[expect(dead_code, reason = "describes what `wanted` reads")]
+pub struct AlertsWish {
+    /// Below so many credits there is a notice; without it, below a tenth of the last grant.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    low_balance_threshold: Option<i64>,
+    /// Where letters go; without it, there are none.
+    #[schema(
+        max_length = 254,
+        pattern = r"^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
+    )]
+    email: Option<String>,
+    /// What letters speak; without it, `pt-BR`.
+    #[schema(value_type = Option<words::Language>)]
+    language: Option<String>,
 }
 
 fn wanted(app: &App, user: UserId, body: &Value) -> Result<SetAlertsRequest, Problem> {

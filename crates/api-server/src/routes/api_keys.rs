@@ -9,6 +9,7 @@ use domain::ports::identity::{Caller, Scope};
 use domain::services::api_keys::wish::{ApiKeyWish, RawApiKeyWish};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::credits::{Parameters, page, time_and_name};
 use super::views::Page;
@@ -17,20 +18,33 @@ use crate::http::auth::Bearer;
 use crate::http::body::read_json;
 use crate::http::fields::Fields;
 use crate::http::problem::{Kind, Problem};
+use crate::openapi::words;
 use crate::wiring::App;
 
 /// A key, without what proves it.
-#[derive(Serialize)]
-pub(super) struct ApiKeyBody {
+#[derive(Serialize, ToSchema)]
+#[schema(as = ApiKey)]
+pub struct ApiKeyBody {
+    #[schema(format = "uuid")]
     id: String,
     name: String,
+    /// The first characters of its text, to tell it by.
     prefix: String,
+    #[schema(value_type = Vec<words::Scope>)]
     scopes: Vec<&'static str>,
+    /// The most that all requests under it may be charged.
     spend_cap: Option<i64>,
+    /// What they were charged so far.
     spent: i64,
+    #[schema(format = DateTime)]
     created_at: String,
+    /// When it ends by itself.
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// When it last paid for a request, to about a minute.
+    #[schema(format = DateTime)]
     last_used_at: Option<String>,
+    #[schema(format = DateTime)]
     revoked_at: Option<String>,
 }
 
@@ -52,8 +66,10 @@ impl From<&ApiKey> for ApiKeyBody {
 }
 
 /// A key that was just made: the only answer that has its text.
-#[derive(Serialize)]
-struct NewApiKeyBody {
+#[derive(Serialize, ToSchema)]
+#[schema(as = NewApiKey)]
+pub struct NewApiKeyBody {
+    /// The key itself. It is shown this once.
     key: String,
     #[serde(flatten)]
     about: ApiKeyBody,
@@ -71,6 +87,29 @@ pub async fn create(
     let (key, credential) = app.run(async move { keys.create(maker.user, wish).await }).await??;
     let body = NewApiKeyBody { key: credential.reveal(), about: ApiKeyBody::from(&key) };
     Ok(HttpResponse::Created().json(body))
+}
+
+/// A new key.
+#[derive(ToSchema)]
+#[schema(as = ApiKeyRequest)]
+#[expect(dead_code, reason = "describes what `wish` reads")]
+pub struct KeyWish {
+    /// What you call it: one line.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
+    name: String,
+    /// What it may do: a part of what the token may that makes it. Without this, `ai:use` and `credits:read`.
+    #[schema(value_type = Option<Vec<words::GivableScope>>, min_items = 1)]
+    scopes: Option<Vec<String>>,
+    /// The most that all requests under it may be charged, in credits.
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_000_i64)]
+    spend_cap: Option<i64>,
+    /// When it ends by itself; in the future.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
 }
 
 fn wish(app: &App, maker: &Caller, body: &Value) -> Result<ApiKeyWish, Problem> {

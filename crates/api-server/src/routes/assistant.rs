@@ -1,6 +1,6 @@
 //! `POST /api/ai-assistant` and `POST /api/ai-insights`.
 
-mod stream;
+pub mod stream;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::ports::identity::{Caller, Scope};
@@ -8,6 +8,7 @@ use domain::services::assistant::question::{Analysis, Question, RawQuestion};
 use domain::services::assistant::{Answer, Asking};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::streams;
 use crate::http::auth::Bearer;
@@ -17,6 +18,7 @@ use crate::http::envelope::request_id;
 use crate::http::fields::Fields;
 use crate::http::headers::idempotency_key;
 use crate::http::problem::Problem;
+use crate::openapi::words;
 use crate::wiring::App;
 
 /// Asks the assistant.
@@ -61,15 +63,24 @@ fn answered(answer: &Answer, body: &impl Serialize) -> HttpResponse {
     billing_headers::of_answer(&answer.bill, answer.terms.as_ref()).json(body)
 }
 
-#[derive(Serialize)]
+/// The assistant's answer.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct AssistantBody<'a> {
+#[schema(as = Answer)]
+pub struct AssistantBody<'a> {
+    /// The text.
     response: &'a str,
+    #[schema(value_type = words::AnswerKind)]
     r#type: &'static str,
+    /// Tokens of prompt and answer together.
     tokens_used: u64,
+    /// What the request was charged.
     credits_used: i64,
+    /// What is available after it.
     credits_remaining: i64,
+    /// What answered.
     model: &'a str,
+    /// The request's id.
     request_id: &'a str,
 }
 
@@ -87,14 +98,22 @@ impl<'a> From<&'a Answer> for AssistantBody<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// Insights on figures.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct InsightsBody<'a> {
+#[schema(as = Insights)]
+pub struct InsightsBody<'a> {
+    /// The text.
     insights: &'a str,
+    /// What the request was charged.
     credits_used: i64,
+    /// Tokens of prompt and answer together.
     tokens_used: u64,
+    /// What is available after it.
     credits_remaining: i64,
+    /// What answered.
     model: &'a str,
+    /// The request's id.
     request_id: &'a str,
 }
 
@@ -115,6 +134,53 @@ impl<'a> From<&'a Answer> for InsightsBody<'a> {
 const SYSTEM_FIGURES: [&str; 5] =
     ["totalIncome", "totalExpense", "balance", "pendingTransactions", "accountsCount"];
 
+/// A question.
+#[derive(ToSchema)]
+#[schema(as = Question, rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes what `question` reads")]
+pub struct QuestionWish {
+    /// What is asked.
+    #[schema(min_length = 1, max_length = 8000, pattern = r"\S")]
+    message: String,
+    /// Figures to go with it.
+    system_data: Option<FiguresWish>,
+    /// The turns before; the last 50 are used.
+    conversation_history: Option<Vec<TurnWish>>,
+    /// The model, by its name in the catalogue; without it, the usual one.
+    model: Option<String>,
+    /// Whether the answer is wanted piece by piece, as events.
+    stream: Option<bool>,
+}
+
+/// Figures; other keys are passed on as data, too.
+#[derive(ToSchema)]
+#[schema(as = Figures, rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes what `question` reads")]
+pub struct FiguresWish {
+    total_income: Option<f64>,
+    total_expense: Option<f64>,
+    balance: Option<f64>,
+    pending_transactions: Option<f64>,
+    accounts_count: Option<f64>,
+}
+
+/// A turn of a conversation.
+#[derive(ToSchema)]
+#[schema(as = Turn)]
+#[expect(dead_code, reason = "describes what `question` reads")]
+pub struct TurnWish {
+    role: TurnRole,
+    content: String,
+}
+
+/// Who said it.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum TurnRole {
+    User,
+    Assistant,
+}
+
 /// The question, and whether its answer is wanted piece by piece.
 fn question(body: &Value) -> Result<(Question, bool), Problem> {
     let mut fields = Fields::of_body(body)?;
@@ -132,6 +198,46 @@ fn question(body: &Value) -> Result<(Question, bool), Problem> {
     let system_data = body.get("systemData").filter(|data| !data.is_null()).map(Value::to_string);
     let parsed = Question::parse(RawQuestion { message, system_data, history, model });
     Ok((fields.also(parsed)?, streamed))
+}
+
+/// Figures to give insights on.
+#[derive(ToSchema)]
+#[schema(as = AnalysisRequest)]
+#[expect(dead_code, reason = "describes what `analysis` reads")]
+pub struct InsightsWish {
+    analysis: AnalysisWish,
+}
+
+/// Figures; other keys are passed on as data, too.
+#[derive(ToSchema)]
+#[schema(as = Analysis, rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes what `analysis` reads")]
+pub struct AnalysisWish {
+    total_income: f64,
+    total_expense: f64,
+    balance: f64,
+    top_expenses: Option<Vec<AmountWish>>,
+    top_incomes: Option<Vec<AmountWish>>,
+    monthly_trend: Option<Vec<MonthWish>>,
+}
+
+/// An expense or an income.
+#[derive(ToSchema)]
+#[schema(as = AnalysisAmount)]
+#[expect(dead_code, reason = "describes what `analysis` reads")]
+pub struct AmountWish {
+    description: Option<String>,
+    amount: Option<f64>,
+}
+
+/// A month's figures.
+#[derive(ToSchema)]
+#[schema(as = AnalysisMonth)]
+#[expect(dead_code, reason = "describes what `analysis` reads")]
+pub struct MonthWish {
+    month: Option<String>,
+    income: Option<f64>,
+    expense: Option<f64>,
 }
 
 fn analysis(body: &Value) -> Result<Analysis, Problem> {

@@ -9,9 +9,10 @@ use domain::ids::IdempotencyKey;
 use domain::ledger::account::PlanName;
 use domain::ports::identity::Scope;
 use domain::services::assistant::question::FieldRule;
-use domain::services::billing::checkout::Order;
+use domain::services::billing::checkout::{CheckoutError, Order};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::purchases::PurchaseBody;
 use crate::http::auth::{Bearer, must_be_open};
@@ -20,22 +21,40 @@ use crate::http::fields::Fields;
 use crate::http::headers::{IDEMPOTENCY_REPLAYED, idempotency_key};
 use crate::http::money::decimal;
 use crate::http::problem::{Kind, Problem};
+use crate::openapi::words;
 use crate::wiring::App;
 
 /// The longest webhook body.
 const MOST_WEBHOOK_BYTES: usize = 1024 * 1024;
 
-/// One line of `GET /api/billing/plans`.
-#[derive(Serialize)]
-struct PlanBody<'a> {
+/// What is sold.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Plan)]
+pub struct PlanBody<'a> {
+    /// The `planId` of a checkout.
     id: &'a str,
     name: &'a str,
+    /// What one payment brings.
     credits: i64,
+    /// What one payment costs, as a decimal.
     price: String,
+    /// The same in centavos.
     price_minor: i64,
+    #[schema(value_type = words::Currency)]
     currency: &'static str,
+    #[schema(value_type = Vec<words::PayMode>)]
     modes: [&'static str; 2],
+    /// Days after which the credits of one payment expire.
     expires_after_days: Option<u32>,
+}
+
+/// The plans.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Plans)]
+pub struct PlansBody<'a> {
+    data: Vec<PlanBody<'a>>,
+    /// Whether nothing is really paid: a simulated checkout sells.
+    simulated: bool,
 }
 
 impl<'a> From<&'a Plan> for PlanBody<'a> {
@@ -47,7 +66,7 @@ impl<'a> From<&'a Plan> for PlanBody<'a> {
             price: decimal(plan.price.minor()),
             price_minor: plan.price.minor(),
             currency: plan.price.currency().as_str(),
-            modes: [PayMode::Payment.as_str(), PayMode::Subscription.as_str()],
+            modes: PayMode::ALL.map(PayMode::as_str),
             expires_after_days: plan.expires_after_days,
         }
     }
@@ -57,8 +76,8 @@ impl<'a> From<&'a Plan> for PlanBody<'a> {
 pub async fn plans(bearer: Bearer, app: web::Data<App>) -> Result<HttpResponse, Problem> {
     must_be_open(bearer.0.user, &app).await?;
     let catalogue = app.catalogue.current();
-    let plans: Vec<PlanBody<'_>> = catalogue.plans().iter().map(PlanBody::from).collect();
-    Ok(HttpResponse::Ok().json(json!({ "data": plans, "simulated": app.sells_by_sandbox() })))
+    let data = catalogue.plans().iter().map(PlanBody::from).collect();
+    Ok(HttpResponse::Ok().json(PlansBody { data, simulated: app.sells_by_sandbox() }))
 }
 
 /// `POST /api/billing/create-checkout-session`.
@@ -78,7 +97,32 @@ pub async fn create_checkout_session(
     if opened.replayed {
         response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
     }
-    Ok(response.json(json!({ "sessionId": opened.page.session, "url": opened.page.url })))
+    Ok(response.json(CheckoutBody { session_id: opened.page.session, url: opened.page.url }))
+}
+
+/// An open checkout.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Checkout)]
+pub struct CheckoutBody {
+    session_id: String,
+    /// Where to pay.
+    #[schema(format = "uri")]
+    url: String,
+}
+
+/// What to buy.
+#[derive(ToSchema)]
+#[schema(as = CheckoutRequest, rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes what `order` reads")]
+pub struct OrderWish {
+    /// A plan of the catalogue.
+    plan_id: String,
+    /// Once (`payment`, the usual), or every month.
+    #[schema(value_type = Option<words::PayMode>)]
+    mode: Option<String>,
+    /// Whether the card may be charged later by automatic top-up.
+    keep_card: Option<bool>,
 }
 
 fn order(user: domain::ids::UserId, key: Option<IdempotencyKey>, body: &Value) -> Result<Order, Problem> {
@@ -112,19 +156,33 @@ pub async fn portal_session(bearer: Bearer, app: web::Data<App>) -> Result<impl 
     let user = bearer.owner(Scope::BillingWrite, &app).await?.user;
     let billing = app.billing()?.clone();
     let url = app.run(async move { billing.open_portal(user).await }).await??;
-    Ok(web::Json(json!({ "url": url })))
+    Ok(web::Json(PortalBody { url }))
 }
 
-/// `GET` and `PUT /api/billing/auto-top-up`.
-#[derive(Serialize)]
-struct TopUpBody {
+/// The payment provider's page for cards and subscriptions.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Portal)]
+pub struct PortalBody {
+    #[schema(format = "uri")]
+    url: String,
+}
+
+/// Automatic top-up: its settings, and how it goes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TopUp)]
+pub struct TopUpBody {
     enabled: bool,
+    /// Below so many available credits, the plan is bought.
     threshold: i64,
     plan_id: Option<String>,
+    /// The most to spend in a month, as a decimal.
     monthly_cap: String,
+    /// The same in centavos.
     monthly_cap_minor: i64,
     spent_this_month_minor: i64,
+    /// Whether a payment is under way.
     in_progress: bool,
+    /// How often the card was declined since the last success.
     declines: u32,
 }
 
@@ -163,13 +221,33 @@ pub async fn set_top_up(
     let user = bearer.owner(Scope::BillingWrite, &app).await?.user;
     let billing = app.billing()?.clone();
     let settings = settings(&read_json(payload).await?)?;
-    let profile = app.run(async move { billing.set_top_up(user, settings).await }).await??;
+    let set = app.run(async move { billing.set_top_up(user, settings).await }).await?;
+    let profile = set.map_err(|error| match error {
+        CheckoutError::UnknownPlan => Problem::field("/plan_id", FieldRule::KnownPlan),
+        other => other.into(),
+    })?;
     Ok(web::Json(TopUpBody::of(profile.top_up, app.clock.now().day.month())))
 }
 
 /// The largest threshold, and the largest cap in centavos.
 const MOST_THRESHOLD: i64 = 1_000_000_000;
 const MOST_CAP_MINOR: i64 = 100_000_000;
+
+/// Settings of automatic top-up.
+#[derive(ToSchema)]
+#[schema(as = TopUpRequest)]
+#[expect(dead_code, reason = "describes what `settings` reads")]
+pub struct TopUpWish {
+    enabled: bool,
+    /// Below so many available credits, the plan is bought.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    threshold: i64,
+    /// A plan of the catalogue.
+    plan_id: String,
+    /// The most to spend in a month, in centavos.
+    #[schema(minimum = 1, maximum = 100_000_000)]
+    monthly_cap_minor: i64,
+}
 
 fn settings(body: &Value) -> Result<TopUpSettings, Problem> {
     let mut fields = Fields::of_body(body)?;
@@ -201,7 +279,14 @@ pub async fn webhook(
     let body = read_bytes(payload, MOST_WEBHOOK_BYTES).await?;
     let signature = request.headers().get("stripe-signature").and_then(|value| value.to_str().ok());
     receive(&app, signature.unwrap_or_default(), &body).await?;
-    Ok(web::Json(json!({ "received": true })))
+    Ok(web::Json(ReceivedBody { received: true }))
+}
+
+/// That an event is kept.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Received)]
+pub struct ReceivedBody {
+    received: bool,
 }
 
 /// Takes a signed event, from wherever it was delivered.

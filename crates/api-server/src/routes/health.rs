@@ -5,14 +5,33 @@ use std::sync::Arc;
 use actix_web::{HttpResponse, web};
 use domain::ports::language_model::{UpstreamHealth, UpstreamState};
 use group_commit::Queue;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::problem::{Kind, Problem};
 use crate::wiring::App;
 
+/// That the process answers.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Alive)]
+pub struct AliveBody {
+    /// `alive`.
+    status: &'static str,
+}
+
+/// That the server can work.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Ready)]
+pub struct ReadyBody {
+    /// `ready`.
+    status: &'static str,
+    /// What is wrong elsewhere, so that another server could do no better.
+    degraded: Vec<&'static str>,
+}
+
 /// The process answers.
 pub async fn livez() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "alive" }))
+    HttpResponse::Ok().json(AliveBody { status: "alive" })
 }
 
 /// The server can work: not shutting down, lease in force, store answers and keeps up, tokens can be checked. Says what
@@ -26,7 +45,7 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     if nobody_answers(&app.gateway.meter.model.health()) {
         degraded.push("no provider of models answers");
     }
-    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "degraded": degraded })))
+    Ok(HttpResponse::Ok().json(ReadyBody { status: "ready", degraded }))
 }
 
 /// Why the server cannot work now.

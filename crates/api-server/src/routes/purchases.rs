@@ -9,8 +9,9 @@ use domain::ports::identity::Scope;
 use domain::services::assistant::question::FieldRule;
 use domain::services::billing::refunds::RefundRequest;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::admin::{reason, user};
+use super::admin::reason;
 use super::credits::{Parameters, page, time_and_name};
 use super::views::Page;
 use crate::clock::rfc3339;
@@ -20,29 +21,52 @@ use crate::http::fields::Fields;
 use crate::http::headers::required_idempotency_key;
 use crate::http::money::decimal;
 use crate::http::problem::{Kind, Problem};
+use crate::http::query::Asked;
+use crate::openapi::words;
 use crate::wiring::App;
 
+/// The largest refund in centavos.
+const MOST_REFUND_MINOR: i64 = u32::MAX as i64;
+
 /// A purchase, to its buyer.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Purchase)]
 pub struct PurchaseBody {
+    #[schema(format = "uuid")]
     id: String,
     session_id: Option<String>,
+    #[schema(value_type = words::PurchaseKind)]
     kind: &'static str,
+    #[schema(value_type = words::PayMode)]
     mode: &'static str,
+    #[schema(value_type = words::PurchaseStatus)]
     status: &'static str,
     plan_id: String,
+    /// What it brings.
     credits: i64,
+    /// Whether they were granted.
     credits_granted: bool,
+    /// What it costs, as a decimal.
     price: String,
+    /// The same in centavos.
     price_minor: i64,
+    #[schema(value_type = words::Currency)]
     currency: &'static str,
     refunded_minor: i64,
     disputed_minor: i64,
+    /// `card`, `boleto`, `pix`.
     payment_method: Option<String>,
+    #[schema(format = DateTime)]
     created_at: String,
+    /// When its checkout closes.
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
+    #[schema(format = DateTime)]
     paid_at: Option<String>,
+    /// What a subscription's payment is paid up to.
+    #[schema(format = DateTime)]
     period_end: Option<String>,
+    /// Where to pay, while its checkout is open.
     url: Option<String>,
 }
 
@@ -74,25 +98,33 @@ impl From<&Purchase> for PurchaseBody {
 }
 
 /// A purchase, to admins.
-#[derive(Serialize)]
-pub(super) struct AdminPurchaseBody {
+#[derive(Serialize, ToSchema)]
+#[schema(as = AdminPurchase)]
+pub struct AdminPurchaseBody {
     #[serde(flatten)]
     purchase: PurchaseBody,
+    #[schema(format = "uuid")]
     user_id: String,
+    /// Whether real money moves.
     livemode: bool,
     payment_intent_id: Option<String>,
     charge_id: Option<String>,
     invoice_id: Option<String>,
     subscription_id: Option<String>,
+    /// Why a payment that came was not accepted.
     fault: Option<String>,
     returns: Vec<ReturnBody>,
 }
 
-#[derive(Serialize)]
-struct ReturnBody {
+/// Money that went back beside the provider's refunds.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Return)]
+pub struct ReturnBody {
+    #[schema(value_type = words::ReturnKind)]
     kind: &'static str,
     reference: String,
     amount_minor: i64,
+    #[schema(value_type = words::ReturnState)]
     state: &'static str,
 }
 
@@ -121,8 +153,10 @@ impl From<&Purchase> for AdminPurchaseBody {
 /// `GET /api/admin/purchases`: of everybody, or of `user`.
 pub async fn list(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Result<HttpResponse, Problem> {
     bearer.with(Scope::AdminRead)?;
-    let (limit, before) = page(&query, page_end)?;
-    let of = query.get("user").map(|id| user(id)).transpose()?;
+    let mut asked = Asked::of(&query);
+    let of = asked.user("user");
+    let (limit, before) = asked.page(page_end);
+    asked.finish(())?;
     let rows = app.stores.purchases.purchases(of, before, limit + 1).await?;
     Ok(HttpResponse::Ok().json(Page::cut(rows, limit, |row| AdminPurchaseBody::from(row), purchase_end)))
 }
@@ -134,6 +168,20 @@ pub(super) fn purchase_end(row: &Purchase) -> String {
 
 pub(super) fn page_end(text: &str) -> Option<PageEnd> {
     time_and_name(text).map(|(at, name)| PageEnd { at, name })
+}
+
+/// A refund.
+#[derive(ToSchema)]
+#[schema(as = RefundRequest)]
+#[expect(dead_code, reason = "describes what `refund` reads")]
+pub struct RefundWish {
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    reason: String,
+    /// A part, in centavos; without it, everything that was not paid back yet.
+    #[schema(minimum = 1, maximum = 4_294_967_295_i64)]
+    amount_minor: Option<i64>,
+    /// Whether it was paid back by hand already, and is only recorded.
+    manual: Option<bool>,
 }
 
 /// `POST /api/admin/purchases/{id}/refund`.
@@ -152,8 +200,8 @@ pub async fn refund(
     let mut fields = Fields::of_body(&body)?;
     let reason = reason(&mut fields);
     let minor = fields.whole("amount_minor");
-    if minor.is_some_and(|minor| minor < 1) {
-        fields.fault("amount_minor", FieldRule::WholeWithin(1, i64::from(u32::MAX)));
+    if minor.is_some_and(|minor| !(1..=MOST_REFUND_MINOR).contains(&minor)) {
+        fields.fault("amount_minor", FieldRule::WholeWithin(1, MOST_REFUND_MINOR));
     }
     let manual = fields.flag("manual").unwrap_or(false);
     let request = fields.finish(RefundRequest { purchase, minor, manual, by, reason, key })?;
@@ -161,17 +209,24 @@ pub async fn refund(
     Ok(web::Json(AdminPurchaseBody::from(&row)))
 }
 
-/// One line of `GET /api/user/notifications`.
-#[derive(Serialize)]
-pub(super) struct NoticeBody {
+/// A notice.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Notice)]
+pub struct NoticeBody {
+    /// `kind:subject`.
     id: String,
+    #[schema(value_type = words::NoticeKind)]
     kind: &'static str,
+    /// What it is about: a purchase, say.
     subject: String,
+    #[schema(format = DateTime)]
     created_at: String,
     plan_id: Option<String>,
     credits: Option<i64>,
     amount_minor: Option<i64>,
+    /// With `low_balance`: what is left.
     balance: Option<i64>,
+    /// With `low_balance`: what it fell below.
     threshold: Option<i64>,
 }
 

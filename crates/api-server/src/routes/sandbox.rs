@@ -12,14 +12,14 @@ mod visit;
 use std::sync::Arc;
 
 use actix_web::http::header::LOCATION;
-use actix_web::web::{self, ServiceConfig, get, post};
+use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, rt};
 use adapters_sandbox::{Act, ActError, SandboxCheckout, SandboxEvent};
 use chrono_tz::Tz;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::at;
+use super::endpoint::{self, Endpoint, form, page};
 use crate::http::problem::{Kind, Problem};
 use crate::http::texts::{Language, language_of};
 use visit::Visit;
@@ -39,13 +39,19 @@ pub struct Sandbox {
     pub zone: Tz,
 }
 
-/// Registers the pages. They find their [`Sandbox`] in `web::Data`.
+/// The pages. They find their [`Sandbox`] in `web::Data`.
+pub fn table() -> Vec<Endpoint> {
+    vec![
+        page("/sandbox/checkout/{session}", checkout),
+        form("/sandbox/checkout/{session}/{act}", act),
+        page("/sandbox/portal/{customer}", portal),
+        form("/sandbox/portal/{customer}/{subscription}/{act}", act_in_portal),
+    ]
+}
+
+/// Registers the pages.
 pub fn register(config: &mut ServiceConfig) {
-    config
-        .service(at("/sandbox/checkout/{session}").route(get().to(checkout)))
-        .service(at("/sandbox/checkout/{session}/{act}").route(post().to(act)))
-        .service(at("/sandbox/portal/{customer}").route(get().to(portal)))
-        .service(at("/sandbox/portal/{customer}/{subscription}/{act}").route(post().to(act_in_portal)));
+    endpoint::register(config, table());
 }
 
 /// What the address says besides its path.

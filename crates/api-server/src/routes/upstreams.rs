@@ -2,24 +2,33 @@
 
 use actix_web::{Responder, web};
 use domain::ports::identity::Scope;
-use domain::ports::language_model::{LanguageModel, UpstreamHealth, UpstreamState};
+use domain::ports::language_model::{LanguageModel, UpstreamHealth};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::auth::Bearer;
 use crate::http::problem::Problem;
+use crate::openapi::words;
 use crate::wiring::App;
 
-/// `GET /api/admin/upstreams`.
-#[derive(Serialize)]
-struct UpstreamsBody {
+/// The providers of models.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Upstreams)]
+pub struct UpstreamsBody {
     data: Vec<UpstreamBody>,
 }
 
-#[derive(Serialize)]
-struct UpstreamBody {
+/// A provider of models, as this server sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Upstream)]
+pub struct UpstreamBody {
+    /// Its name in the catalogue.
     id: String,
+    #[schema(value_type = words::UpstreamState)]
     state: &'static str,
+    /// Since the server started.
     requests: u64,
+    /// Those that failed by its fault.
     failures: u64,
     last_failure: Option<String>,
     /// When it will be asked again, in seconds from now; null while it is asked.
@@ -32,13 +41,7 @@ impl From<UpstreamHealth> for UpstreamBody {
     fn from(health: UpstreamHealth) -> Self {
         Self {
             id: health.name,
-            state: match health.state {
-                UpstreamState::Healthy => "healthy",
-                UpstreamState::Trying => "trying",
-                UpstreamState::Broken => "broken",
-                UpstreamState::Resting => "resting",
-                UpstreamState::Simulated => "simulated",
-            },
+            state: health.state.as_str(),
             requests: health.requests,
             failures: health.failures,
             last_failure: health.last_failure,

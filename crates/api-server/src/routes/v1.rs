@@ -1,7 +1,7 @@
 //! OpenAI's interfaces, so that its clients work with another base address: `/v1/chat/completions`, `/v1/responses`,
 //! `/v1/embeddings`, `/v1/models`.
 
-mod models;
+pub mod models;
 mod stream;
 
 use actix_web::http::header::CONTENT_TYPE;

@@ -4,19 +4,31 @@ use domain::ledger::account::AccountView;
 use domain::ledger::journal::JournalEntry;
 use domain::ledger::usage::UsageRecord;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::clock::rfc3339;
+use crate::openapi::words;
 
-/// `GET /api/user/ai-credits`.
-#[derive(Serialize)]
+/// An account's credits.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Credits)]
 pub struct CreditsBody {
+    /// Granted, less expired, less taken back.
     total_credits: i64,
+    /// Charged for AI requests.
     used_credits: i64,
+    /// What can be spent now.
     available_credits: i64,
+    /// Set aside for requests that are running.
     held_credits: i64,
+    /// Taken back after they were spent.
     owed_credits: i64,
+    /// The plan in force; `free` without one.
     plan_type: String,
+    /// When the plan renews or ends.
+    #[schema(format = DateTime)]
     renewal_date: Option<String>,
+    /// Below it, there is a notice.
     low_balance_threshold: i64,
 }
 
@@ -37,11 +49,14 @@ impl From<&AccountView> for CreditsBody {
 }
 
 /// What an admin sees of an account.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AdminCredits)]
 pub struct AdminCreditsBody {
     #[serde(flatten)]
     credits: CreditsBody,
+    #[schema(format = "uuid")]
     user_id: String,
+    /// Whether it may not spend.
     suspended: bool,
     closed_at: Option<String>,
 }
@@ -54,14 +69,21 @@ impl AdminCreditsBody {
     }
 }
 
-/// One line of `GET /api/user/ai-credits/history`.
-#[derive(Serialize)]
+/// An entry of the journal.
+#[derive(Serialize, ToSchema)]
+#[schema(as = JournalEntry)]
 pub struct EntryBody {
+    /// Its number: 1, 2, 3 and so on.
     seq: u64,
+    #[schema(value_type = words::EntryKind)]
     kind: &'static str,
+    /// Credits that came, or went when negative.
     amount: i64,
+    /// What the account had after it.
     balance_after: i64,
+    /// What caused it: `hold:...`, `purchase:...`, `manual:...` and the like.
     source: String,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -78,20 +100,30 @@ impl From<&JournalEntry> for EntryBody {
     }
 }
 
-/// One line of `GET /api/user/ai-usage`. What the provider charges us is not the user's to see.
-#[derive(Serialize)]
+/// An AI request.
+// What the provider charges us is not the user's to see.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Usage)]
 pub struct UsageBody {
+    #[schema(format = "uuid")]
     id: String,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(value_type = words::RequestKind)]
     request_type: &'static str,
     model: String,
     credits_used: i64,
+    /// Input and output together.
     tokens_used: u64,
     input_tokens: u64,
+    /// The part of the input that the provider remembered.
     cached_input_tokens: u64,
     output_tokens: u64,
+    /// The part of the output that is not shown.
     reasoning_tokens: u64,
+    #[schema(value_type = words::Outcome)]
     outcome: &'static str,
+    /// Whether the tokens were counted by us, because the provider did not say.
     estimated: bool,
     duration_ms: i64,
     request_id: String,
@@ -120,10 +152,12 @@ impl From<&UsageRecord> for UsageBody {
 }
 
 /// A page of a list, newest first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Page<T> {
     data: Vec<T>,
+    /// Whether there are older ones.
     has_more: bool,
+    /// The `cursor` of the next page.
     next_cursor: Option<String>,
 }
 

@@ -7,7 +7,7 @@ mod crash;
 mod figures;
 mod orders;
 mod returns;
-mod sandbox;
+pub mod sandbox;
 pub mod shop;
 mod subscriptions;
 mod top_up;

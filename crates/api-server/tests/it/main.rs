@@ -17,6 +17,7 @@ mod idempotency;
 mod jwks;
 mod limits;
 mod metrics;
+mod openapi;
 mod outage;
 mod privacy;
 mod process;

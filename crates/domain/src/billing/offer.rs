@@ -15,6 +15,9 @@ pub enum PayMode {
 }
 
 impl PayMode {
+    /// Both modes.
+    pub const ALL: [Self; 2] = [Self::Payment, Self::Subscription];
+
     /// The word that clients, stores and the provider use.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -25,7 +28,7 @@ impl PayMode {
 
     /// The mode that a word names.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Payment, Self::Subscription].into_iter().find(|mode| mode.as_str() == word)
+        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
     }
 }
 

@@ -154,6 +154,9 @@ pub enum ReturnKind {
 }
 
 impl ReturnKind {
+    /// Both kinds.
+    pub const ALL: [Self; 2] = [Self::Dispute, Self::Manual];
+
     /// The word that stores see.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -164,7 +167,7 @@ impl ReturnKind {
 
     /// The kind that a stored word names.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Dispute, Self::Manual].into_iter().find(|kind| kind.as_str() == word)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
@@ -257,6 +260,18 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Payment(Progress::Created),
+        Self::Payment(Progress::Processing),
+        Self::Payment(Progress::Expired),
+        Self::Payment(Progress::Failed),
+        Self::Payment(Progress::Paid),
+        Self::Disputed,
+        Self::PartlyRefunded,
+        Self::Refunded,
+    ];
+
     /// The word that clients see.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -116,6 +116,22 @@ pub enum UpstreamState {
     Simulated,
 }
 
+impl UpstreamState {
+    /// All states.
+    pub const ALL: [Self; 5] = [Self::Healthy, Self::Trying, Self::Broken, Self::Resting, Self::Simulated];
+
+    /// The word that clients see.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Trying => "trying",
+            Self::Broken => "broken",
+            Self::Resting => "resting",
+            Self::Simulated => "simulated",
+        }
+    }
+}
+
 /// Asks language models.
 ///
 /// Never sends a request twice once any of it may have been received, but to another provider that has not seen it,

@@ -49,6 +49,9 @@ pub enum AnswerKind {
 }
 
 impl AnswerKind {
+    /// All sorts.
+    pub const ALL: [Self; 3] = [Self::Text, Self::Suggestion, Self::Insight];
+
     /// By the words in the text, as the seed does.
     pub fn of(text: &str) -> Self {
         let text = text.to_lowercase();

@@ -20,7 +20,8 @@ use crate::http::query::Asked;
 use crate::routes::credits::Parameters;
 use crate::wiring::App;
 
-const USAGE: &[&str] = &[
+/// The columns.
+pub const USAGE: &[&str] = &[
     "created_at",
     "id",
     "user_id",
@@ -92,7 +93,8 @@ pub async fn usage(
     answer(table, read).await
 }
 
-const JOURNAL: &[&str] =
+/// The columns.
+pub const JOURNAL: &[&str] =
     &["user_id", "seq", "created_at", "kind", "amount", "balance_after", "source", "actor", "note"];
 
 fn journal_cells(line: &JournalLine) -> Vec<Cell> {
@@ -138,7 +140,8 @@ pub async fn journal(
     answer(table, read).await
 }
 
-const PURCHASES: &[&str] = &[
+/// The columns.
+pub const PURCHASES: &[&str] = &[
     "created_at",
     "id",
     "user_id",
@@ -224,7 +227,8 @@ pub async fn purchases(
     answer(table, read).await
 }
 
-const AUDIT: &[&str] = &[
+/// The columns.
+pub const AUDIT: &[&str] = &[
     "at",
     "id",
     "actor",

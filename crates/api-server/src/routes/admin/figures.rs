@@ -10,49 +10,66 @@ use domain::reports::period::{Part, Report};
 use domain::services::assistant::question::FieldRule;
 use domain::services::figures::Point;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::calendar::{Step, buckets, day_range};
 use crate::clock::{rfc3339, today};
 use crate::http::auth::Bearer;
 use crate::http::problem::Problem;
 use crate::http::query::Asked;
+use crate::openapi::words;
 use crate::routes::credits::Parameters;
 use crate::wiring::App;
 
 /// How many days a series shows when nobody says from when.
 const USUAL_DAYS: u64 = 30;
 
-/// `GET /api/admin/ai-analytics`.
-#[derive(Serialize)]
-struct AnalyticsBody {
+/// Figures of a stretch of time.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Analytics)]
+pub struct AnalyticsBody {
+    /// Those that were answered.
     total_requests: u64,
     total_credits_used: i64,
+    /// What the providers charged for them: dollars, as a decimal.
     total_cost: String,
     unique_users: u64,
     failed_requests: u64,
+    /// The failed ones among all, as a decimal between 0 and 1.
     error_rate: String,
+    /// Credits that answers cost beyond what was charged.
     absorbed_credits: i64,
+    /// What was paid less what went back: reais, as a decimal.
     revenue_brl: String,
     paid_brl: String,
     returned_brl: String,
+    /// `total_cost` in reais.
     cost_brl: String,
+    /// `revenue_brl` less `cost_brl`.
     margin_brl: String,
     credits_sold: i64,
+    /// Without being paid for.
     credits_granted: i64,
+    /// Now, on all accounts.
     credits_outstanding: i64,
     latency_ms: LatencyBody,
-    by_model: Vec<ModelBody>,
-    by_request_type: Vec<RequestTypeBody>,
-    by_plan: Vec<PlanBody>,
+    by_model: Vec<ModelSums>,
+    by_request_type: Vec<RequestTypeSums>,
+    by_plan: Vec<PlanSums>,
     by_outcome: Vec<OutcomeBody>,
     top_users: Vec<UserBody>,
+    #[schema(format = DateTime)]
     from: String,
+    #[schema(format = DateTime)]
     to: String,
+    /// Whose days they are.
     timezone: String,
 }
 
-#[derive(Serialize)]
-struct LatencyBody {
+/// How long answered requests took, in milliseconds.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Latency)]
+pub struct LatencyBody {
     avg: u64,
     p50: u64,
     p95: u64,
@@ -60,12 +77,14 @@ struct LatencyBody {
 }
 
 /// What a part of all requests came to.
-#[derive(Serialize)]
-struct SumsBody {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sums)]
+pub struct SumsBody {
     requests: u64,
     failed_requests: u64,
     credits_used: i64,
     absorbed_credits: i64,
+    /// Dollars, as a decimal.
     cost: String,
 }
 
@@ -82,9 +101,10 @@ impl From<&Part> for SumsBody {
 }
 
 macro_rules! named_part {
-    ($body:ident, $name:ident) => {
-        #[derive(Serialize)]
-        struct $body {
+    ($(#[$meta:meta])* $body:ident, $name:ident) => {
+        $(#[$meta])*
+        #[derive(Serialize, ToSchema)]
+        pub struct $body {
             $name: String,
             #[serde(flatten)]
             sums: SumsBody,
@@ -97,12 +117,26 @@ macro_rules! named_part {
         }
     };
 }
-named_part!(ModelBody, model);
-named_part!(RequestTypeBody, request_type);
-named_part!(PlanBody, plan_type);
+named_part!(
+    /// What requests to a model came to.
+    ModelSums,
+    model
+);
+named_part!(
+    /// What requests of a kind came to.
+    RequestTypeSums,
+    request_type
+);
+named_part!(
+    /// What requests under a plan came to.
+    PlanSums,
+    plan_type
+);
 
-#[derive(Serialize)]
-struct OutcomeBody {
+/// How many requests ended so.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OutcomeSum)]
+pub struct OutcomeBody {
     outcome: String,
     requests: u64,
 }
@@ -113,8 +147,11 @@ impl From<&Part> for OutcomeBody {
     }
 }
 
-#[derive(Serialize)]
-struct UserBody {
+/// What a user's requests came to.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserSum)]
+pub struct UserBody {
+    #[schema(format = "uuid")]
     user_id: String,
     requests: u64,
     credits_used: i64,
@@ -183,20 +220,30 @@ pub async fn analytics(
     Ok(web::Json(AnalyticsBody::of(&report, rfc3339(from), rfc3339(to), zone.name().to_owned())))
 }
 
-/// `GET /api/admin/ai-analytics/series`.
-#[derive(Serialize)]
-struct SeriesBody {
+/// Figures of each hour or day.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Series)]
+pub struct SeriesBody {
+    #[schema(value_type = words::Bucket)]
     bucket: &'static str,
+    #[schema(format = DateTime)]
     from: String,
+    #[schema(format = DateTime)]
     to: String,
+    /// Whose hours and days they are.
     timezone: String,
     data: Vec<PointBody>,
 }
 
-#[derive(Serialize)]
-struct PointBody {
+/// Figures of an hour or a day.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Point)]
+pub struct PointBody {
+    /// As people name it: `2026-11-22`, `2026-11-22T14:00-03:00`.
     name: String,
+    #[schema(format = DateTime)]
     from: String,
+    #[schema(format = DateTime)]
     to: String,
     requests: u64,
     failed_requests: u64,

@@ -14,11 +14,13 @@ use domain::ports::statements::JournalLine;
 use domain::services::assistant::question::FieldRule;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::clock::rfc3339;
 use crate::http::auth::Bearer;
 use crate::http::problem::Problem;
 use crate::http::query::Asked;
+use crate::openapi::words;
 use crate::routes::credits::{Parameters, page, time_and_name, usage_cursor};
 use crate::routes::purchases::{NoticeBody, notice_name, page_end};
 use crate::routes::views::{EntryBody, Page, UsageBody};
@@ -31,13 +33,17 @@ static OUTCOMES: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect());
 
 /// A request, to admins.
-#[derive(Serialize)]
-pub(super) struct AdminUsageBody {
+#[derive(Serialize, ToSchema)]
+#[schema(as = AdminUsage)]
+pub struct AdminUsageBody {
     #[serde(flatten)]
     usage: UsageBody,
+    #[schema(format = "uuid")]
     user_id: String,
     plan_type: String,
+    /// Credits that it cost beyond what was charged.
     absorbed_credits: i64,
+    /// What the provider charges: dollars, as a decimal.
     cost: String,
 }
 
@@ -59,11 +65,14 @@ pub(super) fn usage_end(row: &UsageRecord) -> String {
 }
 
 /// A journal entry, to admins.
-#[derive(Serialize)]
-pub(super) struct AdminEntryBody {
+#[derive(Serialize, ToSchema)]
+#[schema(as = AdminJournalEntry)]
+pub struct AdminEntryBody {
     #[serde(flatten)]
     entry: EntryBody,
+    #[schema(format = "uuid")]
     user_id: String,
+    /// Who did it: `user:...`, `admin:...`, `operator`, `system`.
     actor: String,
     note: Option<String>,
 }
@@ -130,12 +139,16 @@ pub async fn usage(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Re
     Ok(HttpResponse::Ok().json(Page::cut(rows, limit, |row| AdminUsageBody::from(row), usage_end)))
 }
 
-/// One line of `GET /api/admin/notices`.
-#[derive(Serialize)]
-struct AdminNoticeBody {
+/// A notice, to admins.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AdminNotice)]
+pub struct AdminNoticeBody {
     #[serde(flatten)]
     notice: NoticeBody,
+    #[schema(format = "uuid")]
     user_id: String,
+    /// Who is told.
+    #[schema(value_type = words::Audience)]
     audience: &'static str,
     detail: Option<String>,
 }
@@ -164,18 +177,29 @@ pub async fn notices(
     Ok(HttpResponse::Ok().json(Page::cut(rows, limit, |row| AdminNoticeBody::from(row), end)))
 }
 
-/// One line of `GET /api/admin/audit`.
-#[derive(Serialize)]
-struct AuditBody {
+/// Something that an admin did.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+pub struct AuditBody {
+    #[schema(format = "uuid")]
     id: String,
+    #[schema(format = DateTime)]
     at: String,
+    /// Who: `admin:...` or `operator`.
     actor: String,
+    /// How they came: `token`, `api_key:...`, `session:...`, `cli`.
     via: String,
     action: String,
+    /// What was acted on.
     target: String,
+    #[schema(format = "uuid")]
     user_id: Option<String>,
     reason: Option<String>,
+    /// How it was before, in JSON.
+    #[schema(value_type = Value)]
     before: Option<Value>,
+    /// How it was afterwards, in JSON.
+    #[schema(value_type = Value)]
     after: Option<Value>,
     request_id: Option<String>,
     idempotency_key: Option<String>,

@@ -8,6 +8,7 @@ use domain::ports::identity::Scope;
 use domain::ports::overview::{AccountCursor, AccountLine, AccountOrder, AccountSheet};
 use domain::ports::statements::JournalLine;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::lists::{AdminEntryBody, AdminUsageBody, usage_end};
 use super::user;
@@ -23,11 +24,13 @@ use crate::wiring::App;
 const ORDERS: &[&str] =
     &[AccountOrder::Newest.as_str(), AccountOrder::MostUsed.as_str(), AccountOrder::HighestBalance.as_str()];
 
-/// One line of `GET /api/admin/users`.
-#[derive(Serialize)]
-struct AccountBody {
+/// An account in a list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Account)]
+pub struct AccountBody {
     #[serde(flatten)]
     credits: AdminCreditsBody,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -65,11 +68,13 @@ pub async fn list(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Res
     Ok(HttpResponse::Ok().json(Page::cut(rows, limit, |line| AccountBody::from(line), end)))
 }
 
-/// `GET /api/admin/users/{id}`.
-#[derive(Serialize)]
-struct SheetBody {
+/// An account in full.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccountSheet)]
+pub struct SheetBody {
     #[serde(flatten)]
     credits: AdminCreditsBody,
+    #[schema(format = DateTime)]
     created_at: String,
     suspensions: Vec<SuspensionBody>,
     lots: Vec<LotBody>,
@@ -77,11 +82,16 @@ struct SheetBody {
     last_usage: Option<AdminUsageBody>,
 }
 
-#[derive(Serialize)]
-struct SuspensionBody {
+/// Why an account may not spend.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Suspension)]
+pub struct SuspensionBody {
+    /// `admin`, `dispute:...`, `fraud_warning:...`.
     source: String,
+    /// Who did it.
     actor: String,
     reason: String,
+    #[schema(format = DateTime)]
     since: String,
 }
 
@@ -96,15 +106,21 @@ impl From<&Suspension> for SuspensionBody {
     }
 }
 
-#[derive(Serialize)]
-struct LotBody {
+/// Credits that came together.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Lot)]
+pub struct LotBody {
+    #[schema(format = "uuid")]
     id: String,
+    /// What they came from: `purchase:...`, `plan:...`, `bonus:...`, `manual:...`.
     source: String,
     amount: i64,
     remaining: i64,
     expired: i64,
     clawed_back: i64,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
 }
 

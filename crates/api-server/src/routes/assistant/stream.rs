@@ -5,11 +5,13 @@ use domain::ports::language_model::Piece;
 use domain::services::assistant::AnswerKind;
 use domain::services::metering::{Bill, Ended, Metered};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::envelope::request_id;
 use crate::http::problem::Problem;
 use crate::http::problems::{self, Asked};
 use crate::http::sse::{self, Render};
+use crate::openapi::words;
 use crate::routes::streams;
 
 /// How the assistant writes streams.
@@ -25,15 +27,17 @@ impl Dialect {
     }
 }
 
-#[derive(Serialize)]
-struct Delta<'a> {
+/// A piece of an answer.
+#[derive(Serialize, ToSchema)]
+pub struct Delta<'a> {
     text: &'a str,
 }
 
 /// The whole answer but for its text, which came before.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Done<'a> {
+pub struct Done<'a> {
+    #[schema(value_type = words::AnswerKind)]
     r#type: &'static str,
     tokens_used: u64,
     credits_used: i64,

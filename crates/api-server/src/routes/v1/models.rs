@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use domain::catalog::Model;
 use domain::ports::identity::Scope;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::auth::Bearer;
 use crate::http::problem::{Kind, Problem};
@@ -12,16 +13,23 @@ use crate::wiring::App;
 /// Who made a model, as far as clients are told: who sells it.
 const OWNER: &str = "saldo";
 
-#[derive(Serialize)]
-struct ModelBody<'a> {
+/// A model that may be asked for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Model)]
+pub struct ModelBody<'a> {
     id: &'a str,
+    /// `model`.
     object: &'static str,
+    /// Since when its price is known, in seconds since 1970.
     created: i64,
     owned_by: &'static str,
 }
 
-#[derive(Serialize)]
-struct ListBody<'a> {
+/// The models that may be asked for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Models)]
+pub struct ListBody<'a> {
+    /// `list`.
     object: &'static str,
     data: Vec<ModelBody<'a>>,
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::shop::eventually;
 use crate::harness::{Server, Setup, User, read};
 
-async fn open(server: &Server, user: &User, mode: &str) -> String {
+pub async fn open(server: &Server, user: &User, mode: &str) -> String {
     let request = server.post("/api/billing/create-checkout-session").bearer_auth(&user.token);
     let order = json!({ "planId": "starter", "mode": mode });
     let (status, body) = read(request.json(&order).send().await.unwrap()).await;
@@ -17,7 +17,7 @@ async fn open(server: &Server, user: &User, mode: &str) -> String {
     url
 }
 
-async fn act(url: &str, act: &str) {
+pub async fn act(url: &str, act: &str) {
     let client = Client::builder().redirect(Policy::none()).build().unwrap();
     let answer = client.post(format!("{url}/{act}")).send().await.unwrap();
     assert_eq!(answer.status(), 303, "{act}: {}", answer.text().await.unwrap());

@@ -54,23 +54,25 @@ impl ApiKeyWish {
     }
 }
 
-/// What `maker` may give to a key: what they have themselves, but for what keeps the account. A key can neither make
-/// nor end keys, nor erase its user.
+/// What a key may have: everything but what keeps the account. A key can neither make nor end keys, nor erase its user.
+pub const GIVABLE: [Scope; 5] =
+    [Scope::AiUse, Scope::CreditsRead, Scope::BillingWrite, Scope::AdminRead, Scope::AdminWrite];
+
+/// What `maker` may give to a key: of that, what they have themselves.
 pub fn givable(maker: &Caller) -> Vec<Scope> {
-    Scope::ALL.into_iter().filter(|scope| *scope != Scope::AccountWrite && maker.may(*scope)).collect()
+    GIVABLE.into_iter().filter(|scope| maker.may(*scope)).collect()
 }
 
 fn name(raw: Option<&str>, faults: &mut Vec<FieldFault>) -> String {
-    let name = raw.unwrap_or_default().trim();
     let fault = match raw {
         None => Some(FieldRule::Required),
-        Some(_) if name.is_empty() => Some(FieldRule::NotBlank),
-        Some(_) if name.chars().count() > LONGEST_NAME => Some(FieldRule::AtMostChars(LONGEST_NAME)),
-        Some(_) if name.chars().any(char::is_control) => Some(FieldRule::Printable),
+        Some(name) if name.trim().is_empty() => Some(FieldRule::NotBlank),
+        Some(name) if name.chars().count() > LONGEST_NAME => Some(FieldRule::AtMostChars(LONGEST_NAME)),
+        Some(name) if name.chars().any(char::is_control) => Some(FieldRule::Printable),
         Some(_) => None,
     };
     faults.extend(fault.map(|rule| FieldFault::new("/name", rule)));
-    name.to_owned()
+    raw.unwrap_or_default().trim().to_owned()
 }
 
 /// The scopes in one order, each once.

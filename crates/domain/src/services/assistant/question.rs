@@ -47,6 +47,8 @@ pub enum FieldRule {
     DateOrTime,
     /// Before the other end of the range.
     BeforeTo,
+    /// Left out where this one is there.
+    NotBeside(&'static str),
     /// A whole number within these bounds.
     WholeWithin(i64, i64),
     /// A cursor that an earlier page gave.
