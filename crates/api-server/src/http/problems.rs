@@ -43,7 +43,7 @@ pub async fn render_problems(
     log(&kind, cause.as_deref(), &request_id(response.request()));
     let mut document = if is_page(response.request().path()) {
         match problem_page(&kind, response.request()) {
-            Ok(page) => return Ok(response.into_response(page)),
+            Ok(page) => page,
             Err(problem) => document(&problem.kind, response.request()),
         }
     } else {

@@ -24,6 +24,7 @@ pub fn account() -> Value {
         "low_balance_threshold": 500,
         "user_id": "b7eb7dc6-97ca-581d-9f87-a3b6dd4a1248",
         "suspended": false,
+        "closed_at": null,
     })
 }
 

@@ -16,6 +16,9 @@ async fn customer(server: &Server) -> User {
     let user = User { sub: "somebody".to_owned(), token: token("somebody", "admin") };
     assert_eq!(server.move_credits(&user, 1_000_000, &next_key()).await.status(), StatusCode::CREATED);
     paid(server, &user).await;
+    // The one that the examples name.
+    let named = User { sub: "demo-user".to_owned(), token: user.token.clone() };
+    assert_eq!(server.move_credits(&named, 1_000_000, &next_key()).await.status(), StatusCode::CREATED);
     user
 }
 
