@@ -138,7 +138,7 @@ impl Sheet {
         let mut text = format!("{title}: {message}");
         if let crate::http::problem::Kind::Invalid(faults) = &problem.kind {
             for fault in faults {
-                text.push_str(&format!(" ({})", texts::rule(&fault.rule, visit.look.language)));
+                text = format!("{text} ({})", texts::rule(&fault.rule, visit.look.language));
             }
         }
         self.page(visit, problem.kind.status_and_code().0, Some(text))

@@ -47,37 +47,29 @@ impl Range {
         if wish("range") == Some("24h") {
             return Self::latest_day(zone, now);
         }
-        let custom = match (wish("from"), wish("to")) {
-            (None, None) => None,
-            (from, to) => {
-                let day = |text: Option<&str>| match text {
-                    None => Some(this_day),
-                    Some(text) => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(),
-                };
-                Some(day(from).zip(day(to)))
-            }
-        };
         let usual = |name: &str| USUAL.into_iter().skip(1).find(|(known, _)| *known == name);
         let (name, days) = wish("range").and_then(usual).unwrap_or(("7d", 7));
         let first = this_day.checked_sub_days(Days::new(days - 1)).unwrap_or(this_day);
-        match custom {
-            Some(Some((from, to))) => Self::days("custom", from, to, by_hour, zone)
-                .unwrap_or_else(|| Self::fallback(first, this_day, zone, now, true)),
-            Some(None) => Self::fallback(first, this_day, zone, now, true),
-            None => Self::days(name, first, this_day, by_hour, zone)
-                .unwrap_or_else(|| Self::fallback(first, this_day, zone, now, false)),
-        }
+        let usual = || {
+            Self::days(name, first, this_day, by_hour, zone).unwrap_or_else(|| Self::latest_day(zone, now))
+        };
+        let (from, to) = match (wish("from"), wish("to")) {
+            (None, None) => return usual(),
+            (from, to) => (from.map_or_else(|| this_day.to_string(), str::to_owned), to),
+        };
+        let to = to.map_or_else(|| this_day.to_string(), str::to_owned);
+        let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+        let own = day(&from).zip(day(&to));
+        own.and_then(|(from, to)| Self::days("custom", from, to, by_hour, zone)).unwrap_or_else(|| {
+            // What was entered stays in the form.
+            Self { wrong: true, days: (from, to), ..usual() }
+        })
     }
 
     /// Its buckets.
     pub fn buckets(&self) -> Result<Buckets, Problem> {
         let buckets = Buckets::between(self.boundaries.clone());
         buckets.ok_or_else(|| Problem::because(Kind::Internal, "a range without buckets"))
-    }
-
-    fn fallback(first: NaiveDate, last: NaiveDate, zone: Tz, now: Timestamp, wrong: bool) -> Self {
-        let range = Self::days("7d", first, last, None, zone).unwrap_or_else(|| Self::latest_day(zone, now));
-        Self { wrong, ..range }
     }
 
     /// The last 24 hours, the running one included.
@@ -178,6 +170,7 @@ mod tests {
         ] {
             let range = range(&query);
             assert_eq!((range.wrong, range.name), (true, "7d"), "{query:?}");
+            assert_eq!((range.days.0.as_str(), range.days.1.as_str()), (query[0].1, query[1].1));
         }
         assert_eq!(range(&[("range", "nonsense")]).name, "7d");
     }

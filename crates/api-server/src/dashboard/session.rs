@@ -1,6 +1,8 @@
 //! Signing in. The cookie holds the admin's token or API key and nothing else, so every request is checked anew,
 //! expiry and scopes included.
 
+use std::fmt::Write;
+
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -92,7 +94,11 @@ fn mac(secret: &str) -> Option<Hmac<Sha256>> {
 /// else.
 fn form_token(secret: &str) -> String {
     let bytes = mac(secret).map(|mac| mac.finalize().into_bytes().to_vec()).unwrap_or_default();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Whether a form belongs to the session, or, before there is one, to the browser.
@@ -110,13 +116,11 @@ pub fn belongs(request: &HttpRequest, presented: &str) -> bool {
 
 /// What the forms of a visitor carry: of the session, else of the browser, which may need a cookie for that.
 pub fn visitor(request: &HttpRequest, dashboard: &Dashboard) -> (String, Option<Cookie<'static>>) {
-    match cookie(request, SESSION).or_else(|| cookie(request, VISIT)) {
-        Some(secret) => (form_token(&secret), None),
-        None => {
-            let secret = uuid::Uuid::new_v4().simple().to_string();
-            (form_token(&secret), Some(dashboard.cookie(VISIT, secret)))
-        }
+    if let Some(secret) = cookie(request, SESSION).or_else(|| cookie(request, VISIT)) {
+        return (form_token(&secret), None);
     }
+    let secret = uuid::Uuid::new_v4().simple().to_string();
+    (form_token(&secret), Some(dashboard.cookie(VISIT, secret)))
 }
 
 impl Dashboard {

@@ -1,5 +1,7 @@
 //! Figures as people write them.
 
+use std::fmt::Write;
+
 use domain::money::NanoUsd;
 use domain::reports::reais::NanoBrl;
 
@@ -91,7 +93,8 @@ fn scaled(number: i128, places: u32, digits: u32, language: Language) -> String 
     if unit > 1 {
         let width = digits.min(places) as usize;
         text.push_str(pick(language, ",", "."));
-        text.push_str(&format!("{:0width$}", rounded % unit));
+        // Writing to a String does not fail.
+        let _ = write!(text, "{:0width$}", rounded % unit);
     }
     text
 }

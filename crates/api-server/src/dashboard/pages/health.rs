@@ -105,10 +105,10 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
     let page = HealthPage {
         frame: visit.frame(Section::Health, look.say("Saúde", "Health")),
         reasons: not_ready(app).await,
-        upstreams: app.gateway.meter.model.health().iter().map(|each| upstream(each, &look)).collect(),
+        upstreams: app.gateway.meter.model.health().iter().map(|each| upstream(each, look)).collect(),
         queues: queues(&visit, now).await?,
         sells: sells(&visit),
-        proof: visit.dashboard.proof.latest().map(|attempt| proven(&attempt, &look)),
+        proof: visit.dashboard.proof.latest().map(|attempt| proven(&attempt, look)),
         instance: app.instance.to_string(),
         version: env!("CARGO_PKG_VERSION"),
         checked_at: look.when(now),
@@ -151,7 +151,7 @@ async fn queues(visit: &Visit, now: Timestamp) -> Result<Vec<(&'static str, Stri
     ])
 }
 
-fn upstream(health: &UpstreamHealth, look: &Look) -> Upstream {
+fn upstream(health: &UpstreamHealth, look: Look) -> Upstream {
     let (text, class) = match health.state {
         UpstreamState::Healthy => (look.say("saudável", "healthy"), "good"),
         UpstreamState::Trying => (look.say("testando", "trying"), "warn"),
@@ -171,7 +171,7 @@ fn upstream(health: &UpstreamHealth, look: &Look) -> Upstream {
     }
 }
 
-fn proven(attempt: &Attempt, look: &Look) -> Proven {
+fn proven(attempt: &Attempt, look: Look) -> Proven {
     let begun = look.when(attempt.begun);
     let Some((ended, ending)) = &attempt.ended else {
         let text = look.say("A verificação está em andamento.", "The books are being verified.").to_owned();

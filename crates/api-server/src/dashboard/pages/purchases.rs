@@ -51,13 +51,13 @@ pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
         frame: visit.frame(Section::Purchases, look.say("Compras", "Purchases")),
         user,
         filtered: of.is_some(),
-        page: Paged::cut(rows, "/admin/purchases", &query, |row| self::row(row, live, &look), after_purchase),
+        page: Paged::cut(rows, "/admin/purchases", &query, |row| self::row(row, live, look), after_purchase),
     };
     visit.page(&page)
 }
 
 /// A purchase in a list; `live` where real money counts, so that others stand out.
-pub fn row(row: &Purchase, live: bool, look: &Look) -> Row {
+pub fn row(row: &Purchase, live: bool, look: Look) -> Row {
     let returned = row.returned_minor();
     Row {
         id: row.id.to_string(),

@@ -51,14 +51,14 @@ pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
     let filtered = outcome.is_some() || model.is_some() || filter.user.is_some();
     let rows = visit.app.stores.overview.latest_usage(filter, usage_cursor(&query), ROWS + 1).await?;
     let option =
-        |each: Outcome| (each.as_str(), words::outcome(each.as_str(), &look).text, Some(each) == outcome);
+        |each: Outcome| (each.as_str(), words::outcome(each.as_str(), look).text, Some(each) == outcome);
     let page = RequestsPage {
         frame: visit.frame(Section::Requests, look.say("Requisições", "Requests")),
         outcomes: Outcome::ALL.map(option).into(),
         models: models(&visit, model.as_deref()),
         user,
         filtered,
-        page: Paged::cut(rows, "/admin/requests", &query, |row| self::row(row, &look), after_usage),
+        page: Paged::cut(rows, "/admin/requests", &query, |row| self::row(row, look), after_usage),
     };
     visit.page(&page)
 }
@@ -75,7 +75,7 @@ fn models(visit: &Visit, wanted: Option<&str>) -> Vec<(String, bool)> {
 }
 
 /// A request in a list.
-pub fn row(row: &UsageRecord, look: &Look) -> Row {
+pub fn row(row: &UsageRecord, look: Look) -> Row {
     let facts = &row.facts;
     Row {
         at: look.when(row.at),

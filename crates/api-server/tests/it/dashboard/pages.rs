@@ -157,3 +157,16 @@ async fn the_books_are_proven_on_demand() {
     }
     server.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_too_often_is_told_on_a_page() {
+    let server = Setup::sqlite().with("RATE_LIMIT_IP_RPM", "5").start().await;
+    let browser = Browser::new(&server);
+    let mut page = browser.get("/admin/login").await;
+    for _ in 0..10 {
+        page = browser.get("/admin/login").await;
+    }
+    assert_eq!(page.status, 429);
+    assert!(page.has("Too many requests") && !page.header("retry-after").is_empty(), "{}", page.html);
+    server.finish().await;
+}
