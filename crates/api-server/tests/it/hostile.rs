@@ -90,7 +90,7 @@ async fn addresses_and_methods_that_do_not_exist_are_problems_too() {
     let server = Setup::sqlite().start().await;
     let user = server.user(100).await;
     for (method, path, status, code) in [
-        ("GET", "/", 404, "not_found"),
+        ("GET", "/nothing", 404, "not_found"),
         ("GET", "/api/ai-assistant/x", 404, "not_found"),
         ("GET", "/api/ai-assistant", 405, "method_not_allowed"),
         ("DELETE", "/api/user/ai-credits", 405, "method_not_allowed"),
