@@ -7,7 +7,7 @@ use domain::ports::language_model::{
     AnswerStream, Completion, CompletionRequest, Interface, LanguageModel, ModelError, UpstreamHealth,
 };
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::{Client, Response, redirect, retry};
+use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use secrecy::SecretString;
 use tokio::time::{Instant, timeout_at};
 
@@ -32,6 +32,13 @@ pub struct OpenAi {
     http: Client,
     endpoint: Endpoint,
     api_key: SecretString,
+    timeouts: Timeouts,
+}
+
+/// A request that is ready to be sent.
+pub(crate) struct Call {
+    call: RequestBuilder,
+    private: Private,
     timeouts: Timeouts,
 }
 
@@ -66,28 +73,42 @@ impl OpenAi {
         })
     }
 
-    /// Sends a request, and waits until the answer begins, with a status that is a success.
-    pub(crate) async fn begin(&self, request: &CompletionRequest, stream: bool) -> Result<Begun, Failure> {
+    /// Makes a call of a request; nothing is sent yet.
+    pub(crate) fn prepare(&self, request: &CompletionRequest, stream: bool) -> Result<Call, ModelError> {
         if stream && interface(&request.ask) == Interface::Embeddings {
-            return Err(ModelError::Unusable("embeddings do not come in pieces".to_owned()).into());
+            return Err(ModelError::Unusable("embeddings do not come in pieces".to_owned()));
         }
-        let body = outbound::body(request, stream, &self.endpoint)?;
         let url = self.endpoint.url(interface(&request.ask), &request.provider_model);
         let accepted = if stream { "text/event-stream" } else { "application/json" };
-        let mut call =
-            self.http.post(url).header(CONTENT_TYPE, "application/json").header(ACCEPT, accepted).body(body);
+        let mut call = self
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, accepted)
+            .body(outbound::body(request, stream, &self.endpoint)?);
         if let Some((name, key)) = self.endpoint.key() {
             call = call.header(name, key);
         }
+        Ok(Call { call, private: Private::new(request, &self.api_key), timeouts: self.timeouts })
+    }
+
+    async fn begin(&self, request: &CompletionRequest, stream: bool) -> Result<Begun, ModelError> {
+        self.prepare(request, stream)?.send().await.map_err(|failure| failure.error)
+    }
+}
+
+impl Call {
+    /// Sends it, and waits until the answer begins, with a status that is a success.
+    pub(crate) async fn send(self) -> Result<Begun, Failure> {
+        let Self { call, private, timeouts } = self;
         let begins = Instant::now();
-        let ends = begins + self.timeouts.total;
-        let response = timeout_at(ends.min(begins + self.timeouts.first_byte), call.send())
+        let ends = begins + timeouts.total;
+        let response = timeout_at(ends.min(begins + timeouts.first_byte), call.send())
             .await
             .map_err(|_| ModelError::TimedOut)?
             .map_err(error::not_answered)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let private = Private::new(request, &self.api_key);
-        let begun = Begun { response, private, timeouts: self.timeouts, ends, latency: begins.elapsed() };
+        let begun = Begun { response, private, timeouts, ends, latency: begins.elapsed() };
         if status.is_success() {
             return Ok(begun);
         }
@@ -145,11 +166,11 @@ impl Begun {
 #[async_trait]
 impl LanguageModel for OpenAi {
     async fn complete(&self, request: CompletionRequest) -> Result<Completion, ModelError> {
-        self.begin(&request, false).await.map_err(|failure| failure.error)?.whole().await
+        self.begin(&request, false).await?.whole().await
     }
 
     async fn stream(&self, request: CompletionRequest) -> Result<Box<dyn AnswerStream>, ModelError> {
-        self.begin(&request, true).await.map_err(|failure| failure.error)?.stream().await
+        self.begin(&request, true).await?.stream().await
     }
 
     fn health(&self) -> Vec<UpstreamHealth> {

@@ -6,8 +6,8 @@
 //! [`Overview`](domain::ports::overview::Overview), [`Recorder`](domain::ports::audit::Recorder) (by way of `Submit`),
 //! [`AuditBook`](domain::ports::audit::AuditBook),
 //! [`Upkeep`](domain::ports::upkeep::Upkeep), [`Till`](domain::ports::billing::Till) (by way of `Submit`, too),
-//! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox) and
-//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook).
+//! [`PurchaseBook`](domain::ports::billing::PurchaseBook), [`Inbox`](domain::ports::billing::Inbox),
+//! [`ApiKeyBook`](domain::ports::api_keys::ApiKeyBook) and [`Vitals`](domain::ports::vitals::Vitals).
 //! It knows no rule of credits: it loads under lock, lets `domain::ledger::batch` decide, and stores what was
 //! decided, in one transaction for each batch.
 //!
@@ -25,6 +25,7 @@
 //! | all of that for API keys | `api_keys` |
 //! | all of that for purchases, and the provider's events | `billing` |
 //! | sweeping, leases, retention | `upkeep`, `partitions` |
+//! | figures for operators | `vitals` |
 //! | addresses, TLS, settings of a session | `connect`, `tls` |
 //! | migrations | `migrate` |
 //!
@@ -54,6 +55,7 @@ mod storable;
 mod store;
 mod tls;
 mod upkeep;
+mod vitals;
 mod writer;
 
 pub use error::OpenError;

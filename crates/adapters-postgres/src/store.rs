@@ -1,5 +1,6 @@
 //! The store as its callers see it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use domain::ledger::command::{Command, Receipt};
 use domain::ports::Unavailable;
 use domain::ports::ledger::{LedgerError, Submit};
 use futures_util::future::{BoxFuture, join_all};
-use group_commit::{Handle, SubmitError, Writer};
+use group_commit::{Handle, Queue, SubmitError, Writer};
 use tokio::time::timeout;
 
 use crate::connect::Connector;
@@ -21,7 +22,7 @@ use crate::writer::LedgerWriter;
 const POOL_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Sizes of a store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PostgresOptions {
     /// Writers, each with one connection; they share the lanes.
     pub writers: usize,
@@ -64,11 +65,16 @@ impl PostgresStore {
         let connector = Connector::new(url)?;
         let pool = connector.pool(options.pool.max(1))?;
         let (handles, writers) = (0..options.writers.max(1))
-            .map(|_| group_commit::spawn(LedgerWriter::new(connector.clone()), options.group_commit))
+            .map(|_| group_commit::spawn(LedgerWriter::new(connector.clone()), options.group_commit.clone()))
             .unzip();
         let store = Self { writers: handles, pool };
         drop(store.connection().await?);
         Ok((store, Writers(writers)))
+    }
+
+    /// How much waits for each writer.
+    pub fn queues(&self) -> Vec<Arc<dyn Queue>> {
+        self.writers.iter().map(|writer| Arc::new(writer.clone()) as Arc<dyn Queue>).collect()
     }
 
     /// A lane always has the same writer, so that one process never waits for its own locks.

@@ -12,6 +12,7 @@
 //! | reads, each from one snapshot | `readers`, `statements`, `books`, `overview` |
 //! | figures over all users, and the sums that make them fast | `reports`, `fold` |
 //! | sweeping, leases, retention | `upkeep`, `sweep` |
+//! | figures for operators | `vitals` |
 //!
 //! No rule of the books is here: `domain::ledger::batch` decides, this crate loads and stores.
 //!
@@ -44,6 +45,7 @@ mod store;
 mod sweep;
 mod turn;
 mod upkeep;
+mod vitals;
 #[cfg(test)]
 mod watch;
 

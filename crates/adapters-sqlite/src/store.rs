@@ -9,7 +9,7 @@ use diesel::SqliteConnection;
 use domain::ledger::command::{Command, Receipt};
 use domain::ports::Unavailable;
 use domain::ports::ledger::{LedgerError, Submit};
-use group_commit::{Handle, Writer, spawn_on_thread};
+use group_commit::{Handle, Queue, Writer, spawn_on_thread};
 
 use crate::commit::Batches;
 use crate::connection::{File, OpenError};
@@ -19,7 +19,7 @@ use crate::readers::Readers;
 use crate::turn::{Turn, WriteSide};
 
 /// How a store runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Limits of the writer.
     pub commit: group_commit::Options,
@@ -64,6 +64,11 @@ impl SqliteStore {
         let (handle, writer) =
             spawn_on_thread("sqlite-writer", batches, options.commit).map_err(OpenError::Thread)?;
         Ok((Self { writer: handle, readers, turn }, writer))
+    }
+
+    /// How much waits for the writer.
+    pub fn queues(&self) -> Vec<Arc<dyn Queue>> {
+        vec![Arc::new(self.writer.clone())]
     }
 
     /// Does `work` in a short transaction of its own, beside the commands.

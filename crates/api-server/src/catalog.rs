@@ -1,5 +1,7 @@
 //! Reading the catalogue file.
 
+mod upstreams;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use serde::Deserialize;
 
 use crate::clock::to_timestamp;
 
+use upstreams::{ServingFile, UpstreamFile, serving, upstream};
+
 /// The catalogue that is built in.
 pub const EMBEDDED: &str = include_str!("../../../catalog.toml");
 
@@ -35,6 +39,8 @@ struct File {
     #[serde(default)]
     plans: Vec<PlanFile>,
     models: Vec<ModelFile>,
+    #[serde(default)]
+    upstreams: Vec<UpstreamFile>,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +106,8 @@ struct ModelFile {
     image_tokens: Option<u32>,
     image_tokens_low: Option<u32>,
     #[serde(default)]
+    upstreams: Vec<ServingFile>,
+    #[serde(default)]
     prices: Vec<PriceFile>,
 }
 
@@ -147,9 +155,12 @@ pub fn parse(text: &str, counter: &dyn TokenCounter) -> Result<Catalogue, Vec<St
         faults.push(format!("usd_brl: {error}"));
         1
     });
+    let mut upstream_faults = Vec::new();
+    let upstreams = file.upstreams.iter().map(|it| upstream(it, &mut upstream_faults)).collect();
     let parts = CatalogueParts {
         plans,
         models,
+        upstreams,
         default_model: file.default_model,
         assistant: rule(&file.charge.assistant),
         insights: rule(&file.charge.insights),
@@ -161,17 +172,13 @@ pub fn parse(text: &str, counter: &dyn TokenCounter) -> Result<Catalogue, Vec<St
         usd_brl_e4,
         credits_per_usd: file.credits_per_usd,
     };
-    match Catalogue::new(parts) {
-        Ok(catalogue) if faults.is_empty() => Ok(catalogue),
-        Ok(_) => Err(faults),
+    let catalogue = Catalogue::new(parts);
+    if let (Err(more), true) = (&catalogue, faults.is_empty()) {
         // What did not parse is missing from the parts, and may be why they do not fit together.
-        Err(more) => {
-            if faults.is_empty() {
-                faults = more;
-            }
-            Err(faults)
-        }
+        faults.extend_from_slice(more);
     }
+    faults.append(&mut upstream_faults);
+    catalogue.ok().filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 fn rule(file: &RuleFile) -> ChargeRule {
@@ -229,6 +236,7 @@ fn model(file: &ModelFile, counter: &dyn TokenCounter, faults: &mut Vec<String>)
         aliases: file.aliases.clone(),
         pinned: file.pinned.clone(),
         snapshots: file.snapshots.clone(),
+        upstreams: file.upstreams.iter().map(serving).collect(),
         images: file.image_tokens.map(|most| {
             let tokens = |count: u32| Tokens::new(u64::from(count));
             ImageTokens { most: tokens(most), low: tokens(file.image_tokens_low.unwrap_or(most)) }

@@ -53,7 +53,11 @@ pub async fn run() -> ExitCode {
         Ok(config) => config,
         Err(faults) => return fail("the configuration is not right", &faults),
     };
-    telemetry::start(config.json_logs);
+    let serves = matches!(command, Command::Serve);
+    let telemetry = match telemetry::start(&config.logs, config.traces.as_ref().filter(|_| serves)) {
+        Ok(telemetry) => telemetry,
+        Err(faults) => return fail("the configuration is not right", &faults),
+    };
     let (what, done) = match command {
         Command::Serve => ("the server stopped", server::serve(config).await),
         Command::Migrate => ("not migrated", migrate(&config).await),
@@ -61,6 +65,7 @@ pub async fn run() -> ExitCode {
         Command::Credits(command) => ("not done", credits::run(&config, command).await),
         Command::Prices(command) => ("prices", prices::run(&config, &command)),
     };
+    telemetry.finish().await;
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(faults) => fail(what, &faults),

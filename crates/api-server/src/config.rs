@@ -3,21 +3,28 @@
 mod database;
 mod env;
 mod jwt;
+mod observing;
+mod proxies;
 mod stand_in;
+mod stopping;
 mod stripe;
+mod tls;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chrono_tz::Tz;
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 pub use database::Database;
-pub use env::Env;
+pub use env::{Env, Secrets};
 pub use jwt::{Jwt, TokenKeys};
+pub use observing::{Logs, Sampler, Traces};
+pub use stopping::Stopping;
 pub use stripe::{Billing, Stripe};
+pub use tls::TlsFiles;
 
 /// Where the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +53,15 @@ pub struct Config {
     pub app_env: AppEnv,
     /// `HOST` and `PORT`.
     pub listen: (IpAddr, u16),
+    /// `TLS_CERT_FILE` and `TLS_KEY_FILE`; `None` speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// `TRUSTED_PROXIES`.
+    pub trusted_proxies: Vec<IpNet>,
     /// `DATABASE_URL`.
     pub database: Database,
     /// `JWT_*`.
     pub jwt: Jwt,
-    /// `OPENAI_*`; `None` simulates the model.
+    /// `OPENAI_*`; `None` simulates the models, unless the catalogue has providers for them.
     pub openai: Option<OpenAi>,
     /// `STRIPE_*`.
     pub billing: Billing,
@@ -70,10 +81,16 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// `RATE_LIMIT_*`.
     pub rate_limits: RateLimits,
-    /// `SHUTDOWN_GRACE_SECONDS`.
-    pub shutdown_grace: Duration,
-    /// `LOG_FORMAT`: whether logs are JSON.
-    pub json_logs: bool,
+    /// `METRICS_ADDR`: where figures are read; `None` counts nothing.
+    pub metrics: Option<SocketAddr>,
+    /// `DRAIN_SECONDS` and `SHUTDOWN_GRACE_SECONDS`.
+    pub stopping: Stopping,
+    /// Keys that the catalogue names.
+    pub secrets: Secrets,
+    /// `LOG_FORMAT` and `RUST_LOG`.
+    pub logs: Logs,
+    /// `OTEL_*`: where traces go; `None` traces nothing.
+    pub traces: Option<Traces>,
     /// What stands in for something that is missing, each a sentence to announce.
     pub stand_ins: Vec<String>,
 }
@@ -121,11 +138,14 @@ impl Config {
             }
         };
         let spool_dir = env.text("SPOOL_DIR").map_or_else(|| database.beside("spool"), PathBuf::from);
-        let openai = openai(&mut env, serving, &mut stand_ins);
+        let has_catalogue = env.text("CATALOG_FILE").is_some();
+        let openai = openai(&mut env, serving, has_catalogue, &mut stand_ins);
         let billing = stripe::read(&mut env, production, &mut stand_ins);
         let config = Self {
             app_env,
             listen: (host, port),
+            tls: tls::read(&mut env, purpose == Purpose::Serving),
+            trusted_proxies: proxies::trusted(&mut env),
             database,
             jwt,
             openai,
@@ -143,13 +163,11 @@ impl Config {
                 concurrent: env.parsed_if_set("RATE_LIMIT_CONCURRENT"),
                 per_ip_per_minute: env.parsed("RATE_LIMIT_IP_RPM", 300),
             },
-            shutdown_grace: Duration::from_secs(u64::from(whole(
-                &mut env,
-                "SHUTDOWN_GRACE_SECONDS",
-                300,
-                3600,
-            ))),
-            json_logs: log_format(&mut env, production),
+            metrics: observing::metrics(&mut env),
+            stopping: stopping::read(&mut env, production),
+            secrets: env.secrets(),
+            logs: observing::logs(&mut env, production),
+            traces: observing::traces(&mut env),
             stand_ins,
         };
         let faults = env.into_faults();
@@ -179,14 +197,23 @@ fn app_env(env: &mut Env) -> AppEnv {
 }
 
 /// The values that `.env.example` and the seed's document show.
-fn is_placeholder(secret: &str) -> bool {
+pub(crate) fn is_placeholder(secret: &str) -> bool {
     let lower = secret.to_lowercase();
     ["change-me", "changeme", "your-", "example", "placeholder", "..."]
         .iter()
         .any(|word| lower.contains(word))
 }
 
-fn openai(env: &mut Env, production: bool, stand_ins: &mut Vec<String>) -> Option<OpenAi> {
+/// What is missing for models without a provider.
+pub(crate) const NO_OPENAI_KEY: &str = "OPENAI_API_KEY não configurada (OPENAI_API_KEY is missing)";
+
+/// Without a key, a catalogue of one's own may still have providers for every model: that is for the wiring to say.
+fn openai(
+    env: &mut Env,
+    production: bool,
+    has_catalogue: bool,
+    stand_ins: &mut Vec<String>,
+) -> Option<OpenAi> {
     let default_url = Url::parse("https://api.openai.com/v1");
     let base_url = match env.parsed_if_set::<Url>("OPENAI_BASE_URL") {
         Some(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(url),
@@ -204,12 +231,14 @@ fn openai(env: &mut Env, production: bool, stand_ins: &mut Vec<String>) -> Optio
             None
         }
         Some(api_key) => base_url.map(|base_url| OpenAi { api_key, base_url }),
-        None if production => {
-            env.fault("OPENAI_API_KEY não configurada (OPENAI_API_KEY is missing)");
-            None
-        }
         None => {
-            stand_ins.push("OPENAI_API_KEY is not set: a SIMULATED model answers".to_owned());
+            let simulated = "OPENAI_API_KEY is not set: a SIMULATED model answers";
+            match (production, has_catalogue) {
+                (true, true) => {}
+                (true, false) => env.fault(NO_OPENAI_KEY),
+                (false, true) => stand_ins.push(format!("{simulated}, unless the catalogue has upstreams")),
+                (false, false) => stand_ins.push(simulated.to_owned()),
+            }
             None
         }
     }
@@ -258,18 +287,6 @@ fn whole(env: &mut Env, name: &str, default: u32, most: u32) -> u32 {
     value
 }
 
-fn log_format(env: &mut Env, production: bool) -> bool {
-    match env.text("LOG_FORMAT").as_deref() {
-        None => production,
-        Some("json") => true,
-        Some("pretty" | "text") => false,
-        Some(other) => {
-            env.fault(format!("LOG_FORMAT: `{other}` is neither json nor pretty"));
-            false
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,6 +333,11 @@ mod tests {
                 ("CORS_ORIGINS", "not an address"),
                 ("RATE_LIMIT_RPM", "-1"),
                 ("LOG_FORMAT", "xml"),
+                ("METRICS_ADDR", "localhost:9464"),
+                ("DRAIN_SECONDS", "301"),
+                ("SHUTDOWN_GRACE_SECONDS", "soon"),
+                ("TLS_CERT_FILE", "/no/such/file"),
+                ("TRUSTED_PROXIES", "10.0.0.0/33"),
                 ("OPENAI_BASE_URL", "ftp://x"),
                 ("CONTENT_RETENTION_DAYS", "99999999"),
             ]),
@@ -333,6 +355,11 @@ mod tests {
             "CORS_ORIGINS",
             "RATE_LIMIT_RPM",
             "LOG_FORMAT",
+            "METRICS_ADDR",
+            "DRAIN_SECONDS",
+            "SHUTDOWN_GRACE_SECONDS",
+            "TLS_KEY_FILE",
+            "TRUSTED_PROXIES",
             "OPENAI_BASE_URL",
             "CONTENT_RETENTION_DAYS",
         ] {

@@ -1,6 +1,7 @@
 //! Work in the background, on every replica; done once, whoever does it.
 
 mod billing;
+mod figures;
 mod jwks;
 
 use std::future::Future;
@@ -26,6 +27,10 @@ const SWEEP_LIMIT: u32 = 500;
 const PURGE: Duration = Duration::from_secs(3600);
 /// How often settlements on disk are looked for.
 const SPOOL: Duration = Duration::from_secs(5);
+/// How often usage rows are folded into sums.
+const FOLD: Duration = Duration::from_secs(15);
+/// How often the sums of the last day are compared with their rows.
+const RECHECK: Duration = Duration::from_secs(3600);
 /// How often idle addresses are forgotten.
 const FORGET: Duration = Duration::from_secs(60);
 /// How soon a lease that could not be renewed is tried again.
@@ -38,7 +43,10 @@ pub fn start(app: &web::Data<App>, limiter: &web::Data<IpLimiter>, retention_day
     jobs.spawn(every(SWEEP, "sweep", app, sweep));
     jobs.spawn(every(PURGE, "purge", app, move |app| purge(app, retention_days)));
     jobs.spawn(every(SPOOL, "spool", app, settle_spooled));
+    jobs.spawn(every(FOLD, "fold", app, fold));
+    jobs.spawn(every(RECHECK, "recheck", app, recheck));
     billing::start(&mut jobs, app);
+    figures::start(&mut jobs, app);
     jwks::start(&mut jobs, app);
     let limiter = limiter.clone().into_inner();
     jobs.spawn(async move {
@@ -101,18 +109,22 @@ where
     async move {
         let mut well = true;
         loop {
-            match job(Arc::clone(&app)).await {
-                Ok(()) => well = true,
-                Err(cause) => {
-                    if well {
-                        tracing::warn!(%cause, name, "a background job could not work");
-                    }
-                    well = false;
-                }
-            }
+            let done = job(Arc::clone(&app)).await;
+            note(&app, name, done, &mut well);
             tokio::time::sleep(period).await;
         }
     }
+}
+
+/// Counts a run of a job, and logs an outage when it begins.
+fn note(app: &App, name: &'static str, done: Result<(), Unavailable>, well: &mut bool) {
+    if let Some(metrics) = &app.metrics {
+        metrics.job(name, done.is_ok(), app.clock.now().at);
+    }
+    if let (Err(cause), true) = (&done, *well) {
+        tracing::warn!(%cause, name, "a background job could not work");
+    }
+    *well = done.is_ok();
 }
 
 async fn sweep(app: Arc<App>) -> Result<(), Unavailable> {
@@ -125,6 +137,18 @@ async fn settle_spooled(app: Arc<App>) -> Result<(), Unavailable> {
     match settled.map_err(|error| Unavailable(format!("the spool: {error}")))? {
         0 => {}
         count => tracing::info!(count, "settlements were taken in from the spool"),
+    }
+    Ok(())
+}
+
+async fn fold(app: Arc<App>) -> Result<(), Unavailable> {
+    app.figures.fold().await.map(|_| ())
+}
+
+async fn recheck(app: Arc<App>) -> Result<(), Unavailable> {
+    let hours = app.figures.recheck().await?;
+    if hours > 0 {
+        tracing::error!(hours, "sums of usage rows were not those of their rows; they are now");
     }
     Ok(())
 }

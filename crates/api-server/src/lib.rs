@@ -2,8 +2,9 @@
 //!
 //! [`config`] reads the environment, [`wiring`] builds the services from it, [`routes`] answer HTTP through
 //! the layers in [`http`], [`dashboard`] and [`playground`] are pages for people, [`jobs`] keep the books in order,
-//! [`cli`] is the way in.
+//! [`metrics`] counts, [`cli`] is the way in.
 
+mod calendar;
 pub mod catalog;
 pub mod cli;
 pub mod clock;
@@ -12,10 +13,14 @@ mod dashboard;
 mod demo;
 mod http;
 mod jobs;
+mod metrics;
 mod pages;
 mod playground;
 mod routes;
 pub mod server;
 mod spool;
 mod telemetry;
+mod tls;
+mod watched_model;
+mod watched_store;
 pub mod wiring;

@@ -9,6 +9,7 @@ pub mod health;
 mod purchases;
 pub mod sandbox;
 mod streams;
+mod upstreams;
 mod v1;
 mod views;
 
@@ -51,7 +52,21 @@ pub fn register(config: &mut ServiceConfig) {
         .service(at("/api/billing/webhook").route(post().to(billing::webhook)))
         .service(at("/api/admin/purchases").route(get().to(purchases::list)))
         .service(at("/api/admin/purchases/{id}/refund").route(post().to(purchases::refund)))
-        .service(at("/api/admin/ai-analytics").route(get().to(admin::analytics)))
+        .service(at("/api/admin/upstreams").route(get().to(upstreams::health)))
+        .service(at("/api/admin/purchases.csv").route(get().to(admin::exports::purchases)))
+        .service(at("/api/admin/ai-analytics").route(get().to(admin::figures::analytics)))
+        .service(at("/api/admin/ai-analytics/series").route(get().to(admin::figures::series)))
+        .service(at("/api/admin/usage").route(get().to(admin::lists::usage)))
+        .service(at("/api/admin/usage.csv").route(get().to(admin::exports::usage)))
+        .service(at("/api/admin/journal.csv").route(get().to(admin::exports::journal)))
+        .service(at("/api/admin/notices").route(get().to(admin::lists::notices)))
+        .service(at("/api/admin/audit").route(get().to(admin::lists::audit)))
+        .service(at("/api/admin/audit.csv").route(get().to(admin::exports::audit)))
+        .service(at("/api/admin/users").route(get().to(admin::users::list)))
+        .service(at("/api/admin/users/{id}").route(get().to(admin::users::one)))
+        .service(at("/api/admin/users/{id}/journal").route(get().to(admin::users::journal)))
+        .service(at("/api/admin/users/{id}/usage").route(get().to(admin::users::usage)))
+        .service(at("/api/admin/users/{id}/purchases").route(get().to(admin::users::purchases)))
         .service(at("/api/admin/users/{id}/credits").route(post().to(admin::move_credits)))
         .service(at("/api/admin/users/{id}/suspend").route(post().to(admin::suspend)))
         .service(at("/api/admin/users/{id}/resume").route(post().to(admin::resume)))

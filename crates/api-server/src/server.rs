@@ -13,14 +13,19 @@ use actix_web::{App as HttpApp, HttpServer, web};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::config::{AppEnv, Config};
+use crate::config::{AppEnv, Config, Database, Stopping};
 use crate::dashboard::{self, Dashboard};
 use crate::http::envelope::{X_REQUEST_ID, envelope};
 use crate::http::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, X_CREDITS_CHARGED, X_CREDITS_REMAINING};
 use crate::http::limiter::{IpLimiter, limit_addresses};
 use crate::http::problems::render_problems;
+use crate::metrics::Metrics;
+use crate::metrics::families;
+use crate::metrics::http::count_requests;
+use crate::metrics::listener::Listener;
 use crate::playground::{self, Playground};
 use crate::routes::sandbox::{self, Deliver, Sandbox};
+use crate::tls::{self, Certificates};
 use crate::wiring::{App, StoreWriter, Stores};
 use crate::{demo, jobs, routes};
 
@@ -35,14 +40,17 @@ const FLUSH: Duration = Duration::from_secs(10);
 
 /// A server that is bound and serves.
 pub struct Running {
-    /// `http://host:port`.
+    /// `http://host:port`, or `https://`.
     pub address: String,
+    /// Where figures are read, where they are.
+    pub metrics: Option<Listener>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
+    certificates: Option<Arc<Certificates>>,
     handle: ServerHandle,
     app: web::Data<App>,
     jobs: tokio::task::JoinSet<()>,
     writer: StoreWriter,
-    grace: Duration,
+    stopping: Stopping,
 }
 
 /// Opens the store, binds the address, and serves until SIGTERM or SIGINT; then stops in order.
@@ -59,15 +67,15 @@ pub async fn serve(config: Config) -> Result<(), Vec<String>> {
     });
     let running = start(&config).await?;
     announce(&config, &running).await;
-    let app = running.app.clone();
+    let (app, certificates) = (running.app.clone(), running.certificates.clone());
     tokio::select! {
         ended = running.until(stopping) => ended,
-        never = reload_at_hangup(&config, &app) => match never {},
+        never = reload_at_hangup(&config, &app, certificates) => match never {},
     }
 }
 
-/// Takes the catalogue in anew at each SIGHUP, for as long as the server runs.
-async fn reload_at_hangup(config: &Config, app: &App) -> Infallible {
+/// Takes the catalogue and the certificate in anew at each SIGHUP, for as long as the server runs.
+async fn reload_at_hangup(config: &Config, app: &App, certificates: Option<Arc<Certificates>>) -> Infallible {
     match signal(SignalKind::hangup()) {
         Ok(mut hangup) => {
             while hangup.recv().await.is_some() {
@@ -77,17 +85,24 @@ async fn reload_at_hangup(config: &Config, app: &App) -> Infallible {
                         tracing::error!(?faults, "the catalogue is not right; the one before stays in force");
                     }
                 }
+                if let Some(certificates) = &certificates {
+                    tls::log(certificates.reload().map(|()| true));
+                }
             }
         }
-        Err(error) => tracing::warn!(%error, "SIGHUP cannot be heard: a new catalogue needs a restart"),
+        Err(error) => {
+            tracing::warn!(%error, "SIGHUP cannot be heard: a new catalogue needs a restart, a certificate a minute");
+        }
     }
     std::future::pending().await
 }
 
 /// Starts a server; it serves until it is stopped.
 pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
-    let (stores, writer) = Stores::open(&config.database).await.map_err(|error| vec![error])?;
-    let app = web::Data::new(App::new(config, stores)?);
+    let metrics = metrics(config)?;
+    let opened = Stores::open_counted(&config.database, metrics.as_deref()).await;
+    let (stores, writer) = opened.map_err(|error| vec![error])?;
+    let app = web::Data::new(App::new(config, stores, metrics)?);
     let limiter = web::Data::new(IpLimiter::new(config.rate_limits.per_ip_per_minute));
     jobs::take_lease(&app).await.map_err(|cause| vec![cause.to_string()])?;
     let listener = TcpListener::bind(config.listen).map_err(|error| {
@@ -95,7 +110,11 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
         vec![format!("cannot listen on {host}:{port}: {error}")]
     })?;
     let address = listener.local_addr().map_err(|error| vec![error.to_string()])?;
-    let sandbox = sandbox_pages(&app, &address.to_string());
+    let certificates = config.tls.clone().map(Certificates::load).transpose().map_err(|fault| vec![fault])?;
+    let certificates = certificates.map(Arc::new);
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    let address = format!("{scheme}://{address}");
+    let sandbox = sandbox_pages(&app, &address);
     let playground = Playground::new(config).map(web::Data::new);
     let origins = config.cors_origins.clone();
     let shared = (app.clone(), limiter.clone(), web::Data::new(Dashboard::new(config)));
@@ -121,32 +140,58 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
             .wrap(from_fn(limit_addresses))
             .wrap(from_fn(render_problems))
             .wrap(cors(&origins))
+            .wrap(from_fn(count_requests))
             .wrap(from_fn(envelope))
     })
     .client_request_timeout(HEADER_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(config.shutdown_grace.as_secs())
-    .disable_signals()
-    .listen(listener)
-    .map_err(|error| vec![error.to_string()])?
-    .run();
-    let jobs = jobs::start(&app, &limiter, config.content_retention_days);
+    .shutdown_timeout(config.stopping.grace.as_secs())
+    .tls_handshake_timeout(HEADER_TIMEOUT)
+    .disable_signals();
+    let server = match &certificates {
+        Some(certificates) => {
+            let tls = certificates.server_config().map_err(|fault| vec![fault])?;
+            server.listen_rustls_0_23(listener, tls)
+        }
+        None => server.listen(listener),
+    };
+    let server = server.map_err(|error| vec![error.to_string()])?.run();
+    let metrics = config.metrics.map(|at| Listener::start(at, &app)).transpose();
+    let metrics = metrics.map_err(|error| vec![error])?;
+    let mut jobs = jobs::start(&app, &limiter, config.content_retention_days);
+    if let Some(certificates) = &certificates {
+        jobs.spawn(tls::keep_fresh(Arc::clone(certificates)));
+    }
     Ok(Running {
-        address: format!("http://{address}"),
+        address,
+        certificates,
+        metrics,
         handle: server.handle(),
         server: tokio::spawn(server),
         app,
         jobs,
         writer,
-        grace: config.shutdown_grace,
+        stopping: config.stopping,
     })
+}
+
+/// What is counted, where somebody is to read it.
+fn metrics(config: &Config) -> Result<Option<Arc<Metrics>>, Vec<String>> {
+    let Some(_) = config.metrics else { return Ok(None) };
+    let metrics = Metrics::new().map_err(|error| vec![format!("METRICS_ADDR: {error}")])?;
+    let store = match config.database {
+        Database::Sqlite(_) => "sqlite",
+        Database::Postgres(_) => "postgres",
+    };
+    metrics.gauge(&families::BUILD, [env!("CARGO_PKG_VERSION"), store]).set(1.0);
+    Ok(Some(Arc::new(metrics)))
 }
 
 /// The pages of the simulated checkout, where that is what sells. Their events take the webhook's way.
 fn sandbox_pages(app: &web::Data<App>, address: &str) -> Option<web::Data<Sandbox>> {
     let checkout = app.selling.as_ref()?.sandbox.clone()?;
     // A browser on this machine finds a server that listens everywhere at the loopback address.
-    checkout.set_page_base(&format!("http://{}", address.replacen("0.0.0.0", "127.0.0.1", 1)));
+    checkout.set_page_base(&address.replacen("0.0.0.0", "127.0.0.1", 1));
     let at = app.clone();
     let deliver: Deliver = Arc::new(move |event| {
         let app = at.clone();
@@ -164,22 +209,28 @@ impl Running {
         &self.app.stores
     }
 
-    /// Serves until told to stop (or until the listener breaks), then stops in order: no new connections,
-    /// running requests to their end, the last commits, the end of the lease.
+    /// Serves until told to stop (or until the listener breaks), then stops in order: a time in which balancers turn
+    /// to others, no new connections, running requests to their end, the last commits, the end of the lease.
     pub async fn until(mut self, stop: oneshot::Receiver<()>) -> Result<(), Vec<String>> {
-        let broken = tokio::select! {
+        let mut broken = tokio::select! {
             _ = stop => None,
             ended = &mut self.server => Some(ended),
         };
         tracing::info!("shutting down");
         self.app.state.drain();
+        if broken.is_none() {
+            broken = tokio::select! {
+                () = tokio::time::sleep(self.stopping.drain) => None,
+                ended = &mut self.server => Some(ended),
+            };
+        }
         // Requests whose clients left still settle; one grace for these and for those that are waited for.
         self.app.running.close();
         let ended = async {
             self.handle.stop(true).await;
             self.app.running.wait().await;
         };
-        if tokio::time::timeout(self.grace, ended).await.is_err() {
+        if tokio::time::timeout(self.stopping.grace, ended).await.is_err() {
             // What still streams is settled as if its client had left.
             self.app.gateway.meter.drains.close();
             self.app.state.cut().cancel();
@@ -193,6 +244,10 @@ impl Running {
             tracing::warn!(%cause, "the lease could not be ended; it runs out by itself");
         }
         self.writer.shutdown(FLUSH).await;
+        // The last to go: until here, figures say how the end goes.
+        if let Some(metrics) = self.metrics {
+            metrics.stop().await;
+        }
         match broken {
             None | Some(Ok(Ok(()))) => Ok(()),
             Some(Ok(Err(error))) => Err(vec![format!("the server broke off: {error}")]),

@@ -21,6 +21,8 @@ use entry::Entry;
 
 /// How a file's name ends that is whole.
 const WHOLE: &str = "json";
+/// How a file's name ends that was set aside.
+const UNREADABLE: &str = "unreadable";
 /// The most files; beyond them settlements are kept in memory only.
 const MOST_FILES: usize = 10_000;
 
@@ -55,13 +57,23 @@ impl Spool {
     }
 
     fn files(&self) -> io::Result<Vec<PathBuf>> {
+        self.files_ending(WHOLE)
+    }
+
+    fn files_ending(&self, ending: &str) -> io::Result<Vec<PathBuf>> {
         let entries = match fs::read_dir(&self.directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
         let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
-        Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == WHOLE)).collect())
+        Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == ending)).collect())
+    }
+
+    /// How many settlements are there, and how many that cannot be read.
+    pub fn count(&self) -> io::Result<(usize, usize)> {
+        let ending = |end: &'static str| self.files_ending(end).map(|files| files.len());
+        Ok((ending(WHOLE)?, ending(UNREADABLE)?))
     }
 
     /// Settles what is there, and deletes what is settled; stops at the first sign that the store is away. Answers how
@@ -76,7 +88,7 @@ impl Spool {
             }
             let Some(request) = read(&path)? else {
                 // Not one of ours, or damaged: left for an operator to look at.
-                fs::rename(&path, path.with_extension("unreadable"))?;
+                fs::rename(&path, path.with_extension(UNREADABLE))?;
                 tracing::error!(path = %path.display(), "a settlement in the spool cannot be read; it is set aside");
                 continue;
             };

@@ -1,5 +1,6 @@
 //! Services from configuration: the only place that chooses adapters.
 
+mod models;
 mod selling;
 
 use std::future::Future;
@@ -8,9 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use adapters_jwt::{Hs256Config, Hs256Verifier, JwksConfig, JwksVerifier};
-use adapters_openai::{OpenAi, OpenAiConfig, Tiktoken};
+use adapters_openai::Tiktoken;
 use adapters_postgres::{PostgresOptions, PostgresStore};
-use adapters_sandbox::SandboxModel;
 use adapters_sqlite::SqliteStore;
 use chrono_tz::Tz;
 use domain::catalog::{Catalogue, LiveCatalogue};
@@ -27,6 +27,7 @@ use domain::ports::overview::Overview;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
+use domain::ports::vitals::Vitals;
 use domain::services::accounts::Accounts;
 use domain::services::api_keys::{ApiKeys, RecentKeys};
 use domain::services::assistant::Assistant;
@@ -34,18 +35,26 @@ use domain::services::billing::Billing;
 use domain::services::figures::Figures;
 use domain::services::gateway::Gateway;
 use domain::services::metering::{Drains, Meter};
+use group_commit::{Observer, Queue};
+use ipnet::IpNet;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
+pub use models::{LiveModels, models};
 pub use selling::Selling;
 
 use crate::catalog;
 use crate::clock::{SystemClock, SystemSecrets, TokioTimer, UuidSource};
 use crate::config::{Config, Database, TokenKeys};
 use crate::http::problem::{Kind, Problem};
+use crate::metrics::Metrics;
+use crate::metrics::ledger::Batches;
 use crate::spool::{Spool, Spooled};
+use crate::watched_model::WatchedModel;
+use crate::watched_store::WatchedStore;
 
 /// The ports of one store.
 #[derive(Clone)]
@@ -60,6 +69,12 @@ pub struct Stores {
     pub books: Arc<dyn Books>,
     /// Figures.
     pub reports: Arc<dyn Reports>,
+    /// Lists of everybody's.
+    pub overview: Arc<dyn Overview>,
+    /// Changes that admins make, each with its entry in the audit log.
+    pub recorder: Arc<dyn Recorder>,
+    /// The audit log.
+    pub audit: Arc<dyn AuditBook>,
     /// Background work.
     pub upkeep: Arc<dyn Upkeep>,
     /// Changes that buying makes.
@@ -70,12 +85,10 @@ pub struct Stores {
     pub inbox: Arc<dyn Inbox>,
     /// API keys.
     pub api_keys: Arc<dyn ApiKeyBook>,
-    /// What admins do, written down.
-    pub recorder: Arc<dyn Recorder>,
-    /// The audit log.
-    pub audit: Arc<dyn AuditBook>,
-    /// Everybody's accounts, requests and notices, page by page.
-    pub overview: Arc<dyn Overview>,
+    /// Figures over all books.
+    pub vitals: Arc<dyn Vitals>,
+    /// How much waits for the writers.
+    pub queues: Vec<Arc<dyn Queue>>,
 }
 
 /// What must be shut down in order for a store.
@@ -99,19 +112,33 @@ impl StoreWriter {
 impl Stores {
     /// Opens a store; its tables are made or brought up to date.
     pub async fn open(database: &Database) -> Result<(Self, StoreWriter), String> {
+        Self::open_counted(database, None).await
+    }
+
+    /// The same, with its batches counted.
+    pub async fn open_counted(
+        database: &Database,
+        metrics: Option<&Metrics>,
+    ) -> Result<(Self, StoreWriter), String> {
+        let observer = metrics.map(|metrics| Arc::new(Batches::new(metrics)) as Arc<dyn Observer>);
         match database {
             Database::Sqlite(path) => {
-                let (store, writer) = SqliteStore::open(path, adapters_sqlite::Options::default())
-                    .map_err(|error| format!("{database}: {error}"))?;
-                Ok((Self::of(Arc::new(store)), StoreWriter::Sqlite(writer)))
+                let mut options = adapters_sqlite::Options::default();
+                options.commit.observer = observer;
+                let (store, writer) =
+                    SqliteStore::open(path, options).map_err(|error| format!("{database}: {error}"))?;
+                let queues = store.queues();
+                Ok((Self::of(Arc::new(store), queues), StoreWriter::Sqlite(writer)))
             }
             Database::Postgres(address) => {
                 Self::migrate(database).await?;
-                let options = PostgresOptions::default();
+                let mut options = PostgresOptions::default();
+                options.group_commit.observer = observer;
                 let (store, writers) = PostgresStore::connect(address.expose_secret(), options)
                     .await
                     .map_err(|error| format!("{database}: {error}"))?;
-                Ok((Self::of(Arc::new(store)), StoreWriter::Postgres(writers)))
+                let queues = store.queues();
+                Ok((Self::of(Arc::new(store), queues), StoreWriter::Postgres(writers)))
             }
         }
     }
@@ -129,19 +156,20 @@ impl Stores {
         }
     }
 
-    fn of<S>(store: Arc<S>) -> Self
+    fn of<S>(store: Arc<S>, queues: Vec<Arc<dyn Queue>>) -> Self
     where
         S: Submit
             + Statements
             + Books
             + Reports
+            + Overview
+            + AuditBook
             + Upkeep
             + Till
             + PurchaseBook
             + Inbox
             + ApiKeyBook
-            + AuditBook
-            + Overview
+            + Vitals
             + 'static,
     {
         Self {
@@ -150,14 +178,16 @@ impl Stores {
             statements: store.clone(),
             books: store.clone(),
             reports: store.clone(),
+            overview: store.clone(),
+            recorder: store.clone(),
+            audit: store.clone(),
             upkeep: store.clone(),
             till: store.clone(),
             purchases: store.clone(),
             inbox: store.clone(),
             api_keys: store.clone(),
-            recorder: store.clone(),
-            audit: store.clone(),
-            overview: store,
+            vitals: store,
+            queues,
         }
     }
 }
@@ -178,10 +208,14 @@ pub struct App {
     pub api_keys: ApiKeys,
     /// Plans and prices.
     pub catalogue: Arc<LiveCatalogue>,
+    /// Who answers.
+    pub models: Arc<LiveModels>,
     /// The sale of credits, where there is one.
     pub selling: Option<Selling>,
     /// Wakes the worker of the payment provider's events.
     pub events_came: Notify,
+    /// What is counted, where anything is.
+    pub metrics: Option<Arc<Metrics>>,
     /// The store.
     pub stores: Stores,
     /// Checks bearer tokens.
@@ -194,6 +228,8 @@ pub struct App {
     pub ids: Arc<dyn IdSource>,
     /// Days of reports begin and end here.
     pub report_timezone: Tz,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// This server.
     pub instance: InstanceId,
     /// Whether the server can work.
@@ -241,11 +277,12 @@ impl ServerState {
 
 impl App {
     /// Builds everything on an open store.
-    pub fn new(config: &Config, stores: Stores) -> Result<Self, Vec<String>> {
+    pub fn new(config: &Config, stores: Stores, metrics: Option<Arc<Metrics>>) -> Result<Self, Vec<String>> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock { zone: config.report_timezone });
         let ids: Arc<dyn IdSource> = Arc::new(UuidSource);
         let counter: Arc<dyn TokenCounter> = Arc::new(Tiktoken);
         let catalogue = Arc::new(LiveCatalogue::new(catalogue(config, counter.as_ref())?));
+        let models = Arc::new(LiveModels::new(models(config, &catalogue.current())?));
         let (tokens, issuer) = tokens(config)?;
         let instance = InstanceId::from_bytes(ids.unique());
         let selling = selling::of(config, &stores, &catalogue, &clock, &ids)?;
@@ -253,9 +290,13 @@ impl App {
         let days = config.content_retention_days.max(1);
         let spool = Spool::new(config.spool_dir.clone(), Duration::from_secs(u64::from(days) * 24 * 60 * 60));
         let meter = Meter {
-            ledger: Arc::new(Spooled::new(Arc::clone(&stores.submit), spool.clone())),
+            ledger: watched_store(
+                config,
+                Spooled::new(Arc::clone(&stores.submit), spool.clone()),
+                metrics.as_ref(),
+            ),
             statements: Arc::clone(&stores.statements),
-            model: model(config)?,
+            model: watched_model(config, Arc::clone(&models) as _, metrics.as_ref()),
             counter,
             catalogue: Arc::clone(&catalogue),
             clock: Arc::clone(&clock),
@@ -268,18 +309,19 @@ impl App {
         Ok(Self {
             assistant: Assistant { meter: meter.clone() },
             gateway: Gateway { meter },
-            figures: Figures {
-                reports: Arc::clone(&stores.reports),
-                catalogue: catalogue.current(),
-                clock: Arc::clone(&clock),
-                livemode: selling.as_ref().is_some_and(|selling| selling.billing.livemode),
-            },
             spool,
             accounts: Accounts {
                 recorder: Arc::clone(&stores.recorder),
                 statements: Arc::clone(&stores.statements),
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
+            },
+            figures: Figures {
+                reports: Arc::clone(&stores.reports),
+                catalogue: Arc::clone(&catalogue),
+                clock: Arc::clone(&clock),
+                // Where nothing is sold now, what was sold before was for real.
+                livemode: selling.as_ref().is_none_or(|selling| selling.billing.livemode),
             },
             api_keys: ApiKeys {
                 ledger: Arc::clone(&stores.ledger),
@@ -290,7 +332,9 @@ impl App {
                 recent: RecentKeys::default(),
             },
             catalogue,
+            models,
             selling,
+            metrics,
             events_came: Notify::new(),
             stores,
             tokens,
@@ -298,6 +342,7 @@ impl App {
             clock,
             ids,
             report_timezone: config.report_timezone,
+            trusted_proxies: config.trusted_proxies.clone(),
             instance,
             state: ServerState::default(),
             running: TaskTracker::new(),
@@ -305,11 +350,13 @@ impl App {
         })
     }
 
-    /// Reads the catalogue anew and puts it in force, for requests that begin from now on. With any fault, the one
-    /// before stays in force.
+    /// Reads the catalogue anew, and the keys that it names, and puts it in force with its providers, for requests that
+    /// begin from now on. What was known of how providers do begins anew. With any fault, the one before stays in force.
     pub fn reload(&self, config: &Config) -> Result<(), Vec<String>> {
         let counter = Arc::clone(&self.gateway.meter.counter);
-        self.catalogue.replace(catalogue(config, counter.as_ref())?);
+        let catalogue = catalogue(config, counter.as_ref())?;
+        self.models.replace(models(config, &catalogue)?);
+        self.catalogue.replace(catalogue);
         Ok(())
     }
 
@@ -325,7 +372,7 @@ impl App {
 
     /// Starts work that runs to its end, whoever waits for it.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        drop(self.running.spawn_on(work, &self.runtime));
+        drop(self.running.spawn_on(work.in_current_span(), &self.runtime));
     }
 
     /// Runs work to its end, whether or not the client waits for it.
@@ -333,7 +380,7 @@ impl App {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let task = self.running.spawn_on(work, &self.runtime);
+        let task = self.running.spawn_on(work.in_current_span(), &self.runtime);
         task.await.map_err(|error| Problem::because(Kind::Internal, error))
     }
 }
@@ -391,13 +438,24 @@ fn tokens(config: &Config) -> Result<Tokens, Vec<String>> {
     }
 }
 
-fn model(config: &Config) -> Result<Arc<dyn LanguageModel>, Vec<String>> {
-    match &config.openai {
-        None => Ok(Arc::new(SandboxModel::default())),
-        Some(openai) => {
-            let settings = OpenAiConfig::new(openai.base_url.clone(), openai.api_key.clone());
-            let client = OpenAi::new(&settings).map_err(|error| vec![error.to_string()])?;
-            Ok(Arc::new(client))
-        }
+/// The store itself, where nobody looks on.
+fn watched_store(config: &Config, store: Spooled, metrics: Option<&Arc<Metrics>>) -> Arc<dyn Ledger> {
+    if is_watched(config) {
+        Arc::new(WatchedStore::new(Arc::new(store), metrics.cloned()))
+    } else {
+        Arc::new(store)
     }
+}
+
+/// The model itself, where nobody looks on.
+fn watched_model(
+    config: &Config,
+    model: Arc<dyn LanguageModel>,
+    metrics: Option<&Arc<Metrics>>,
+) -> Arc<dyn LanguageModel> {
+    if is_watched(config) { Arc::new(WatchedModel::new(model, metrics.cloned())) } else { model }
+}
+
+fn is_watched(config: &Config) -> bool {
+    config.metrics.is_some() || config.traces.is_some()
 }

@@ -2,12 +2,14 @@
 
 mod live;
 mod models;
+mod upstreams;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use live::LiveCatalogue;
 pub use models::{ImageTokens, Model, Price, Purpose};
+pub use upstreams::{DEFAULT_UPSTREAM, Serving, Upstream, UpstreamKind, UpstreamTimeouts};
 
 use crate::billing::offer::Offer;
 use crate::credits::Credits;
@@ -55,6 +57,8 @@ pub struct CatalogueParts {
     pub plans: Vec<Plan>,
     /// The models.
     pub models: Vec<Model>,
+    /// Their providers.
+    pub upstreams: Vec<Upstream>,
     /// The model of requests that name none.
     pub default_model: String,
     /// What assistant requests cost.
@@ -101,6 +105,7 @@ impl Catalogue {
         if !models.get(&parts.default_model).is_some_and(|model| model.purpose == Purpose::Chat) {
             faults.push(format!("default_model: there is no chat model `{}`", parts.default_model));
         }
+        upstreams::check(&parts, &mut faults);
         let mut plan_ids = BTreeSet::new();
         let mut prices = BTreeSet::new();
         for plan in &parts.plans {
@@ -144,6 +149,11 @@ impl Catalogue {
     /// All models, by id.
     pub fn models(&self) -> impl Iterator<Item = &Model> {
         self.models.values().map(|model| &**model)
+    }
+
+    /// The providers, in the order of the file; not the one that the environment describes.
+    pub fn upstreams(&self) -> &[Upstream] {
+        &self.parts.upstreams
     }
 
     /// The model of requests that name none.

@@ -18,6 +18,7 @@ pub mod reports;
 pub mod statements;
 pub mod timer;
 pub mod upkeep;
+pub mod vitals;
 
 /// A part of the world did not answer. Says what for the log; never shown to a client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

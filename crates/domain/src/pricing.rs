@@ -138,6 +138,7 @@ mod tests {
             aliases: vec![],
             pinned: None,
             snapshots: vec![],
+            upstreams: vec![],
             images: None,
             prices: vec![],
         }

@@ -37,6 +37,10 @@ impl<T> Deferred<T> {
         }
     }
 
+    pub fn count(&self) -> usize {
+        *self.pending.borrow()
+    }
+
     pub fn pending(&self) -> watch::Sender<usize> {
         self.pending.clone()
     }
@@ -50,35 +54,42 @@ pub(crate) async fn run<C: Commit>(
     options: Options,
 ) {
     while let Some(command) = later.recv().await {
-        let (queue, pending) = (queue.clone(), pending.clone());
+        let (queue, pending, options) = (queue.clone(), pending.clone(), options.clone());
         tokio::spawn(async move {
-            retry(&queue, command, options).await;
+            if let (false, Some(observer)) = (retry(&queue, command, &options).await, &options.observer) {
+                observer.given_up();
+            }
             pending.send_modify(|count| *count -= 1);
         });
     }
 }
 
-async fn retry<C: Commit>(queue: &mpsc::WeakSender<Waiting<C>>, command: C::Command, options: Options) {
+/// Whether it was done.
+async fn retry<C: Commit>(
+    queue: &mpsc::WeakSender<Waiting<C>>,
+    command: C::Command,
+    options: &Options,
+) -> bool {
     let begun = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
         let Some(queue) = queue.upgrade() else {
             tracing::error!("the writer stopped before a deferred command was done");
-            return;
+            return false;
         };
-        match submit(&queue, command.clone(), options.wait).await {
-            Ok(_) => return,
+        match submit(&queue, command.clone(), options).await {
+            Ok(_) => return true,
             Err(SubmitError::Rejected(reason)) => {
                 tracing::error!(%reason, "the store rejected a deferred command");
-                return;
+                return false;
             }
             Err(SubmitError::Stopped) => {
                 tracing::error!("the writer stopped before a deferred command was done");
-                return;
+                return false;
             }
             Err(SubmitError::Busy | SubmitError::Outage(_)) if begun.elapsed() > options.keep => {
                 tracing::error!("a deferred command was given up: the store stayed away");
-                return;
+                return false;
             }
             Err(SubmitError::Busy | SubmitError::Outage(_)) => {}
         }

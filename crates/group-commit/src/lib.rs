@@ -12,16 +12,20 @@
 //! - The queue is bounded; a full one answers [`SubmitError::Busy`] at once.
 //! - [`Handle::defer`] is for commands that nobody waits for and that must not get lost: they are kept in
 //!   memory and retried until the store takes them.
+//! - An [`Observer`] hears of batches, waiting times and rejections; a [`Queue`] says how much waits.
 
 mod deferred;
+mod observe;
 mod writer;
 
 use std::future::Future;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
 use deferred::Deferred;
+pub use observe::{End, Observer, Queue, Transaction};
 pub use writer::{Writer, spawn, spawn_on_thread};
 
 /// A store that commits many commands in one transaction.
@@ -62,8 +66,8 @@ pub enum SubmitError {
     Stopped,
 }
 
-/// Limits of a writer.
-#[derive(Clone, Copy, Debug)]
+/// Limits of a writer, and who looks on.
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The most commands in one transaction.
     pub batch: usize,
@@ -76,10 +80,13 @@ pub struct Options {
     pub wait: Duration,
     /// How long a deferred command is kept.
     pub keep: Duration,
+    /// Who looks on.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Default for Options {
-    /// 256 commands in a batch, 4,096 waiting, 2 s of patience, 10 s of waiting, deferred for 15 min.
+    /// 256 commands in a batch, 4,096 waiting, 2 s of patience, 10 s of waiting, deferred for 15 min; nobody
+    /// looks on.
     fn default() -> Self {
         Self {
             batch: 256,
@@ -87,6 +94,7 @@ impl Default for Options {
             patience: Duration::from_secs(2),
             wait: Duration::from_secs(10),
             keep: Duration::from_secs(15 * 60),
+            observer: None,
         }
     }
 }
@@ -95,30 +103,35 @@ impl Default for Options {
 struct Waiting<C: Commit> {
     command: C::Command,
     answer: oneshot::Sender<Result<C::Answer, SubmitError>>,
+    /// When it came, where somebody looks on.
+    since: Option<Instant>,
 }
 
 /// The callers' end of a writer. Cheap to clone.
 pub struct Handle<C: Commit> {
     queue: mpsc::Sender<Waiting<C>>,
     deferred: Deferred<C::Command>,
-    wait: Duration,
+    options: Options,
 }
 
 impl<C: Commit> Clone for Handle<C> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), deferred: self.deferred.clone(), wait: self.wait }
+        Self { queue: self.queue.clone(), deferred: self.deferred.clone(), options: self.options.clone() }
     }
 }
 
 impl<C: Commit> Handle<C> {
     /// Does one command, durably. Dropping the future does not undo it.
     pub async fn submit(&self, command: C::Command) -> Result<C::Answer, SubmitError> {
-        submit(&self.queue, command, self.wait).await
+        submit(&self.queue, command, &self.options).await
     }
 
     /// Enqueues a command without waiting; it is retried while the store is away, in no particular
     /// order. Safe to call from `Drop`.
     pub fn defer(&self, command: C::Command) {
+        if let Some(observer) = &self.options.observer {
+            observer.deferred();
+        }
         self.deferred.push(command);
     }
 }
@@ -126,14 +139,21 @@ impl<C: Commit> Handle<C> {
 async fn submit<C: Commit>(
     queue: &mpsc::Sender<Waiting<C>>,
     command: C::Command,
-    wait: Duration,
+    options: &Options,
 ) -> Result<C::Answer, SubmitError> {
     let (answer, answered) = oneshot::channel();
-    queue.try_send(Waiting { command, answer }).map_err(|error| match error {
-        mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
+    let observer = options.observer.as_ref();
+    let since = observer.map(|_| Instant::now());
+    queue.try_send(Waiting { command, answer, since }).map_err(|error| match error {
+        mpsc::error::TrySendError::Full(_) => {
+            if let Some(observer) = observer {
+                observer.turned_away();
+            }
+            SubmitError::Busy
+        }
         mpsc::error::TrySendError::Closed(_) => SubmitError::Stopped,
     })?;
-    match tokio::time::timeout(wait, answered).await {
+    match tokio::time::timeout(options.wait, answered).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(SubmitError::Stopped),
         Err(_) => Err(SubmitError::Outage("no answer in time".to_owned())),

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::deferred::{self, Deferred};
-use crate::{Commit, Failure, Handle, Options, SubmitError, Waiting};
+use crate::{Commit, End, Failure, Handle, Observer, Options, SubmitError, Transaction, Waiting};
 
 /// The first pause between two tries of the same batch; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -108,8 +108,8 @@ fn prepare<C: Commit>(
     let (queue, waiting) = mpsc::channel(options.queue);
     let (deferred, later) = Deferred::new();
     let (stop, stopping) = oneshot::channel();
-    let retries = deferred::run(queue.downgrade(), later, deferred.pending(), options);
-    let handle = Handle { queue, deferred, wait: options.wait };
+    let retries = deferred::run(queue.downgrade(), later, deferred.pending(), options.clone());
+    let handle = Handle { queue, deferred, options: options.clone() };
     let run = async move {
         tokio::spawn(retries);
         run(store, waiting, stopping, options, home).await;
@@ -146,7 +146,7 @@ async fn run<C: Commit>(
         }
         let patience = if healthy { options.patience } else { Duration::ZERO };
         let answered = batch.len();
-        healthy = commit(&mut store, batch, patience).await;
+        healthy = commit(&mut store, batch, patience, &options).await;
         // Callers that were just answered ask again at once, if they are let: a moment for them makes the next
         // batch whole, where it would be half of what could be in it. A lone caller is not kept waiting.
         if answered > 1 {
@@ -156,7 +156,16 @@ async fn run<C: Commit>(
 }
 
 /// Commits a batch and answers it; says whether the store was there.
-async fn commit<C: Commit>(store: &mut C, batch: Vec<Waiting<C>>, patience: Duration) -> bool {
+async fn commit<C: Commit>(
+    store: &mut C,
+    batch: Vec<Waiting<C>>,
+    patience: Duration,
+    options: &Options,
+) -> bool {
+    let observer = options.observer.as_deref();
+    if let Some(observer) = observer {
+        batch.iter().filter_map(|waiting| waiting.since).for_each(|since| observer.taken(since.elapsed()));
+    }
     let (commands, mut answers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.command, Some(waiting.answer))).unzip();
     // Parts still to be committed; a rejected one is replaced by its halves, the first half first.
@@ -165,10 +174,13 @@ async fn commit<C: Commit>(store: &mut C, batch: Vec<Waiting<C>>, patience: Dura
     let mut healthy = true;
     while let Some(part) = parts.pop() {
         let patience = if healthy { patience } else { Duration::ZERO };
-        let results = match run_part(store, &commands[part.clone()], patience).await {
+        let results = match run_part(store, &commands[part.clone()], patience, observer).await {
             Ok(results) => results,
             Err(Failure::Rejected(reason)) if part.len() == 1 => {
                 tracing::error!(%reason, "the store rejected a command");
+                if let Some(observer) = observer {
+                    observer.rejected();
+                }
                 vec![Err(SubmitError::Rejected(reason))]
             }
             Err(Failure::Rejected(_)) => {
@@ -199,11 +211,12 @@ async fn run_part<C: Commit>(
     store: &mut C,
     commands: &[C::Command],
     patience: Duration,
+    observer: Option<&dyn Observer>,
 ) -> Result<Answers<C>, Failure> {
     let begun = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
-        match store.commit(commands).await {
+        match observed(store, commands, observer).await {
             Ok(answers) if answers.len() == commands.len() => {
                 return Ok(answers.into_iter().map(Ok).collect());
             }
@@ -219,4 +232,22 @@ async fn run_part<C: Commit>(
             Err(failure) => return Err(failure),
         }
     }
+}
+
+/// Runs one transaction, and tells of it.
+async fn observed<C: Commit>(
+    store: &mut C,
+    commands: &[C::Command],
+    observer: Option<&dyn Observer>,
+) -> Result<Vec<C::Answer>, Failure> {
+    let Some(observer) = observer else { return store.commit(commands).await };
+    let begun = Instant::now();
+    let result = store.commit(commands).await;
+    let end = match &result {
+        Ok(_) => End::Committed,
+        Err(Failure::Rejected(_)) => End::Rejected,
+        Err(Failure::Outage(_)) => End::Outage,
+    };
+    observer.ended(Transaction { commands: commands.len(), took: begun.elapsed(), end });
+    result
 }

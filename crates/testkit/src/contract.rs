@@ -19,6 +19,7 @@ pub mod settle;
 pub mod spend_caps;
 pub mod standing;
 pub mod upkeep;
+pub mod vitals;
 pub mod void;
 
 use crate::Fixture;
@@ -199,6 +200,13 @@ macro_rules! ledger_contract {
                 the_store_answers_a_ping,
                 users_are_listed_lane_by_lane_in_order,
                 the_books_of_an_account_are_complete,
+            }
+            vitals {
+                figures_of_empty_books_are_zero,
+                what_users_have_and_owe_and_hold_is_summed,
+                pending_events_are_counted_and_the_oldest_is_known,
+                lookups_that_are_due_are_counted_and_the_oldest_is_known,
+                notices_that_were_not_sent_are_counted_and_the_oldest_is_known,
             }
             races {
                 funds_for_a_hundred_holds_make_a_hundred,

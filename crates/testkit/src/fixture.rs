@@ -12,6 +12,7 @@ use domain::ports::overview::Overview;
 use domain::ports::reports::Reports;
 use domain::ports::statements::Statements;
 use domain::ports::upkeep::Upkeep;
+use domain::ports::vitals::Vitals;
 
 /// A server on the books: everything that two of them may be asked at the same time.
 pub trait Server: Ledger + Till + PurchaseBook + Inbox + ApiKeyBook + Reports {}
@@ -46,6 +47,8 @@ pub struct Fixture {
     pub inbox: Arc<dyn Inbox>,
     /// Reads of API keys.
     pub api_keys: Arc<dyn ApiKeyBook>,
+    /// Figures for operators.
+    pub vitals: Arc<dyn Vitals>,
     /// What must live as long as the fixture: writers, a temporary directory, a database.
     pub guard: Box<dyn Any + Send>,
 }

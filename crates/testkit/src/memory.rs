@@ -11,6 +11,7 @@ mod overview;
 mod reads;
 mod reports;
 mod tables;
+mod vitals;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -61,7 +62,8 @@ impl MemoryStore {
             till: Arc::<Self>::clone(&store),
             purchases: Arc::<Self>::clone(&store),
             inbox: Arc::<Self>::clone(&store),
-            api_keys: store,
+            api_keys: Arc::<Self>::clone(&store),
+            vitals: store,
             guard: Box::new(()),
         }
     }

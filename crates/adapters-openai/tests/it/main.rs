@@ -12,4 +12,5 @@ mod rejections;
 mod requests;
 mod setup;
 mod streams;
+mod upstreams;
 mod whole;

@@ -25,7 +25,8 @@ async fn fresh() -> Fixture {
         till: store.clone(),
         purchases: store.clone(),
         inbox: store.clone(),
-        api_keys: store,
+        api_keys: store.clone(),
+        vitals: store,
         guard: Box::new((writers, others, database)),
     }
 }

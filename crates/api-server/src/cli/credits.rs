@@ -127,14 +127,10 @@ async fn grant(
     }
     let key = key.unwrap_or_else(|| uuid::Uuid::from_bytes(UuidSource.unique()).to_string());
     let key = IdempotencyKey::parse(&key).map_err(|error| format!("--key: {error}"))?;
+    let by = By { actor: Actor::operator(), via: "command_line".to_owned(), request_id: None };
     let asked = ManualCredits { user, amount, reason, expires_at: None, key };
-    let (view, repeated) = accounts(config, stores)
-        .move_by_hand(
-            By { actor: Actor::operator(), via: "command_line".to_owned(), request_id: None },
-            asked,
-        )
-        .await
-        .map_err(|error| error.to_string())?;
+    let (view, repeated) =
+        accounts(config, stores).move_by_hand(by, asked).await.map_err(|error| error.to_string())?;
     let done = if repeated { "was done before" } else { "done" };
     say(format_args!("{done}: {user} has {} credits available", view.balances.available));
     Ok(())

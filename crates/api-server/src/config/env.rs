@@ -1,9 +1,10 @@
 //! Reading variables, each fault collected instead of being the first to stop.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
@@ -56,11 +57,7 @@ impl Env {
 
     /// The text of a variable; one that is empty or blank counts as missing.
     pub fn text(&self, name: &str) -> Option<String> {
-        self.variables
-            .get(name)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
-            .map(str::to_owned)
+        text(&self.variables, name)
     }
 
     /// A parsed variable, or the default where it is missing; a fault where it does not parse.
@@ -80,27 +77,52 @@ impl Env {
         text.parse().map_err(|error| self.fault(format!("{name}: `{text}`: {error}"))).ok()
     }
 
+    /// Secrets that are asked for later, by names that only the catalogue knows.
+    pub fn secrets(&self) -> Secrets {
+        Secrets(Arc::new(self.variables.clone()))
+    }
+
     /// A secret: `NAME`, or the contents of the file that `NAME_FILE` names.
     pub fn secret(&mut self, name: &str) -> Option<SecretString> {
-        let file_name = format!("{name}_FILE");
-        match (self.text(name), self.text(&file_name)) {
-            (Some(_), Some(_)) => {
-                self.fault(format!("{name} and {file_name} are both set; keep one"));
-                None
-            }
-            (Some(value), None) => Some(value.into()),
-            (None, Some(path)) => match std::fs::read_to_string(Path::new(&path)) {
-                Ok(value) if value.trim().is_empty() => {
-                    self.fault(format!("{file_name}: {path} is empty"));
-                    None
-                }
-                Ok(value) => Some(value.trim().to_owned().into()),
-                Err(error) => {
-                    self.fault(format!("{file_name}: {path} cannot be read: {error}"));
-                    None
-                }
-            },
-            (None, None) => None,
-        }
+        read_secret(&self.variables, name).unwrap_or_else(|fault| {
+            self.fault(fault);
+            None
+        })
+    }
+}
+
+/// Variables by name, of which secrets are read when they are needed: files may have changed since the start.
+#[derive(Clone)]
+pub struct Secrets(Arc<BTreeMap<String, String>>);
+
+impl Secrets {
+    /// `NAME`, or the contents of the file that `NAME_FILE` names; a sentence where that cannot be had.
+    pub fn read(&self, name: &str) -> Result<Option<SecretString>, String> {
+        read_secret(&self.0, name)
+    }
+}
+
+/// Without what is in it.
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets")
+    }
+}
+
+fn text(variables: &BTreeMap<String, String>, name: &str) -> Option<String> {
+    variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+fn read_secret(variables: &BTreeMap<String, String>, name: &str) -> Result<Option<SecretString>, String> {
+    let file_name = format!("{name}_FILE");
+    match (text(variables, name), text(variables, &file_name)) {
+        (Some(_), Some(_)) => Err(format!("{name} and {file_name} are both set; keep one")),
+        (Some(value), None) => Ok(Some(value.into())),
+        (None, Some(path)) => match std::fs::read_to_string(Path::new(&path)) {
+            Ok(value) if value.trim().is_empty() => Err(format!("{file_name}: {path} is empty")),
+            Ok(value) => Ok(Some(value.trim().to_owned().into())),
+            Err(error) => Err(format!("{file_name}: {path} cannot be read: {error}")),
+        },
+        (None, None) => Ok(None),
     }
 }

@@ -6,10 +6,13 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use domain::api_keys::Credential;
+use domain::audit::By;
+use domain::ledger::account::Actor;
 use domain::ports::identity::{Caller, Scope};
 use domain::services::api_keys::ApiKeyError;
 use futures_util::future::{Either, LocalBoxFuture};
 
+use super::envelope::request_id;
 use super::problem::{Kind, Problem};
 use crate::wiring::App;
 
@@ -33,6 +36,15 @@ impl Bearer {
             return Err(Problem::because(Kind::Forbidden, "an API key may not do this"));
         }
         self.with(scope)
+    }
+}
+
+impl Bearer {
+    /// Who acts as an admin and how they said who they are, for the audit log, if they may do this.
+    pub fn acting(self, scope: Scope, request: &HttpRequest) -> Result<By, Problem> {
+        let caller = self.with(scope)?;
+        let via = caller.api_key.map_or_else(|| "token".to_owned(), |key| format!("api_key:{key}"));
+        Ok(By { actor: Actor::admin(&caller.user), via, request_id: Some(request_id(request)) })
     }
 }
 

@@ -4,9 +4,16 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::ConnectionType;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
+use tracing::Instrument;
+
+use super::origin;
+use crate::metrics::http::{method_name, route_name};
+use crate::telemetry::spans;
+use crate::wiring::App;
 
 /// The header that names a request, in both directions.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,18 +34,26 @@ pub async fn envelope(
     let begun = Instant::now();
     let id = caller_id(request.headers()).unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.call(request).await?;
-    // The route's pattern, not the path: paths hold users' ids.
-    let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
+    let https = origin::of(&request).https;
+    let app = request.app_data::<web::Data<App>>().cloned();
+    let method = method_name(request.method());
+    let span = spans::request(request.headers(), method, &id);
+    let mut response = next.call(request).instrument(span.clone()).await?;
+    let route = route_name(&response);
     let status = response.status().as_u16();
+    let draining = app.is_some_and(|app| app.state.is_draining());
     let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let method = response.request().method().as_str().to_owned();
-    tracing::info!(request_id = %id, method, route, status, micros, "request");
+    spans::answered(&span, method, &route, status);
+    tracing::info!(request_id = %id, method, route, status, micros, trace_id = spans::trace_id(&span), "request");
+    // The next request goes to another server.
+    if draining {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, value);
     }
-    secure(headers);
+    secure(headers, https);
     Ok(response)
 }
 
@@ -50,12 +65,15 @@ fn caller_id(headers: &HeaderMap) -> Option<String> {
     fit.then(|| text.to_owned())
 }
 
-fn secure(headers: &mut HeaderMap) {
+fn secure(headers: &mut HeaderMap, https: bool) {
+    // A promise that only somebody who speaks TLS can make.
+    if https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("cross-origin-resource-policy", "same-site"),
-        ("strict-transport-security", "max-age=31536000"),
         ("permissions-policy", "interest-cohort=()"),
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));

@@ -12,6 +12,7 @@ use domain::clock::Span;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 
+use super::origin;
 use super::problem::Kind;
 use super::problem::Problem;
 
@@ -66,8 +67,9 @@ pub async fn limit_addresses(
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let free = matches!(request.path(), "/livez" | "/readyz" | "/api/billing/webhook");
     if !free
-        && let (Some(limiter), Some(peer)) = (request.app_data::<web::Data<IpLimiter>>(), request.peer_addr())
-        && let Err(problem) = limiter.check(peer.ip())
+        && let (Some(limiter), Some(address)) =
+            (request.app_data::<web::Data<IpLimiter>>(), origin::of(&request).address)
+        && let Err(problem) = limiter.check(address)
     {
         return Ok(request.error_response(problem).map_into_right_body());
     }

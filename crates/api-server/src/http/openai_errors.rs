@@ -15,12 +15,12 @@ pub fn speaks_openai(request: &HttpRequest) -> bool {
     request.path() == "/v1" || request.path().starts_with("/v1/")
 }
 
-/// The language of messages: English, unless the client wishes for another.
+/// The language of messages: English, unless the client wishes for Portuguese by name (OpenAI's own clients say `*`).
 pub fn language(request: &HttpRequest) -> Language {
-    if request.headers().contains_key(ACCEPT_LANGUAGE) {
-        Language::of(request.headers())
-    } else {
-        Language::English
+    let wish = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    match wish {
+        Some(wish) if wish.to_ascii_lowercase().contains("pt") => Language::of(request.headers()),
+        _ => Language::English,
     }
 }
 
@@ -47,10 +47,14 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
     match kind {
         Kind::Unauthorized => "invalid_api_key".clone_into(&mut code),
         Kind::Forbidden | Kind::Suspended => "permission_error".clone_into(&mut r#type),
-        Kind::InsufficientCredits { available, required }
-        | Kind::ApiKeyCapReached { available, required } => {
+        Kind::InsufficientCredits { available, required } => {
             "insufficient_quota".clone_into(&mut r#type);
             "insufficient_quota".clone_into(&mut code);
+            more.insert("available_credits".to_owned(), available.get().into());
+            more.insert("required_credits".to_owned(), required.get().into());
+        }
+        Kind::ApiKeyCapReached { available, required } => {
+            "insufficient_quota".clone_into(&mut r#type);
             more.insert("available_credits".to_owned(), available.get().into());
             more.insert("required_credits".to_owned(), required.get().into());
         }
@@ -161,10 +165,9 @@ fn field_code(rule: &FieldRule) -> &'static str {
         FieldRule::Unsupported | FieldRule::NoImages | FieldRule::CostUnbounded => "unsupported_parameter",
         FieldRule::RoomToAnswer => "context_length_exceeded",
         FieldRule::NotBlank
-        | FieldRule::Printable
-        | FieldRule::Scopes(_)
         | FieldRule::AtLeastItems(_)
         | FieldRule::AtMostItems(_)
+        | FieldRule::AtMostBuckets(_)
         | FieldRule::AtMostChars(_)
         | FieldRule::KnownPlan
         | FieldRule::OneOf(_)
@@ -176,7 +179,9 @@ fn field_code(rule: &FieldRule) -> &'static str {
         | FieldRule::Cursor
         | FieldRule::IdempotencyKey
         | FieldRule::WithinLimit
-        | FieldRule::OnlyWithGrants => "invalid_value",
+        | FieldRule::OnlyWithGrants
+        | FieldRule::Printable
+        | FieldRule::Scopes(_) => "invalid_value",
     }
 }
 

@@ -272,9 +272,6 @@ impl From<Refusal> for Problem {
             Refusal::InsufficientCredits { available, required } => {
                 Kind::InsufficientCredits { available, required }.into()
             }
-            Refusal::RateLimited { limit, retry_after } => {
-                Kind::RateLimited { limit: Some(limit), retry_after }.into()
-            }
             Refusal::ApiKeyCapReached { available, required } => {
                 Kind::ApiKeyCapReached { available, required }.into()
             }
@@ -282,6 +279,9 @@ impl From<Refusal> for Problem {
             Refusal::ApiKeyEnded => Self::because(Kind::Unauthorized, refusal),
             Refusal::ApiKeyUnknown => Kind::NotFound.into(),
             Refusal::TooManyApiKeys => Kind::TooManyApiKeys.into(),
+            Refusal::RateLimited { limit, retry_after } => {
+                Kind::RateLimited { limit: Some(limit), retry_after }.into()
+            }
             Refusal::ExceedsLimit { limit } => Self::field(exceeding_field(limit), FieldRule::WithinLimit),
             Refusal::NotEnough { available } => Kind::NotEnough { available }.into(),
             Refusal::AmountOutOfRange => Self::field("/amount", FieldRule::AmountWithin(Credits::MAX.get())),

@@ -323,6 +323,10 @@ pub fn rule(rule: &FieldRule, language: Language) -> String {
             format!("deve ter no máximo {most} elementos"),
             format!("must have at most {most} elements"),
         ),
+        FieldRule::AtMostBuckets(most) => language.pick(
+            format!("o período tem mais de {most} intervalos assim: encurte-o ou use intervalos maiores"),
+            format!("the range has more than {most} such buckets: make it shorter, or the buckets longer"),
+        ),
     }
 }
 

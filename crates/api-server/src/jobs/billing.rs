@@ -11,6 +11,7 @@ use domain::services::billing::news::Verdict;
 use tokio::task::JoinSet;
 
 use super::every;
+use crate::metrics::families;
 use crate::wiring::App;
 
 /// How often events are looked for that are due again, or that another server took in and did not finish. New
@@ -55,7 +56,7 @@ async fn work_off(app: Arc<App>) {
         loop {
             match selling.billing.work_off().await {
                 Ok(worked) if worked.is_empty() => break well = true,
-                Ok(worked) => worked.iter().for_each(log),
+                Ok(worked) => worked.iter().for_each(|worked| log(&app, worked)),
                 Err(cause) => {
                     if well {
                         tracing::warn!(%cause, "events of the payment provider could not be worked on");
@@ -67,8 +68,11 @@ async fn work_off(app: Arc<App>) {
     }
 }
 
-fn log(worked: &Worked) {
+fn log(app: &App, worked: &Worked) {
     let Worked { id, kind, state, note } = worked;
+    if let Some(metrics) = &app.metrics {
+        metrics.counter(&families::EVENTS, [state.as_str()]).increment(1);
+    }
     let note = note.as_deref().unwrap_or_default();
     match state {
         EventState::Done | EventState::Ignored => tracing::info!(event = id, kind, note, "event taken"),
@@ -86,10 +90,13 @@ async fn feed(app: Arc<App>, billing: Billing) -> Result<(), Unavailable> {
     Ok(())
 }
 
-async fn look_up(_app: Arc<App>, billing: Billing) -> Result<(), Unavailable> {
+async fn look_up(app: Arc<App>, billing: Billing) -> Result<(), Unavailable> {
     let found = billing.look_up_open().await?;
     for (purchase, reason) in &found.parked {
         tracing::error!(purchase = %purchase.id, reason, "a purchase needs a human");
+        if let Some(metrics) = &app.metrics {
+            metrics.counter(&families::PURCHASES_PARKED, [""; 0]).increment(1);
+        }
     }
     Ok(())
 }

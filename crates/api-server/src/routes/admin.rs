@@ -1,24 +1,29 @@
-//! What admins see and do.
+//! What admins do. Every act is written into the audit log, in its own commit.
+//!
+//! | To find | Look in |
+//! |---|---|
+//! | totals, breakdowns, series | [`figures`] |
+//! | accounts, one by one | [`users`] |
+//! | everybody's requests and notices, the audit log | [`lists`] |
+//! | the same as CSV | [`exports`] |
+
+pub mod exports;
+pub mod figures;
+pub mod lists;
+pub mod users;
 
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
-use chrono::{Days, NaiveDate};
-use domain::audit::By;
-use domain::clock::Timestamp;
 use domain::credits::Credits;
 use domain::ids::{IdempotencyKey, UserId};
-use domain::ledger::account::{Actor, SuspensionSource};
+use domain::ledger::account::SuspensionSource;
 use domain::ports::identity::Scope;
 use domain::services::accounts::{MOST_BY_HAND, ManualCredits};
 use domain::services::assistant::question::FieldRule;
-use serde::Serialize;
 use serde_json::Value;
 
-use super::credits::Parameters;
 use super::views::AdminCreditsBody;
-use crate::clock::{day_start, from_rfc3339, rfc3339, to_timestamp, today};
 use crate::http::auth::Bearer;
 use crate::http::body::{MOST_BYTES, read_bytes, read_json};
-use crate::http::envelope::request_id;
 use crate::http::fields::Fields;
 use crate::http::headers::{IDEMPOTENCY_REPLAYED, required_idempotency_key};
 use crate::http::problem::{Kind, Problem};
@@ -26,73 +31,6 @@ use crate::wiring::App;
 
 /// The longest reason, in characters.
 pub const LONGEST_REASON: usize = 500;
-
-/// `GET /api/admin/ai-analytics`.
-#[derive(Serialize)]
-struct AnalyticsBody {
-    total_requests: u64,
-    total_credits_used: i64,
-    total_cost: String,
-    unique_users: u64,
-    failed_requests: u64,
-    from: String,
-    to: String,
-    timezone: String,
-}
-
-/// Totals of today, of a day, or of a range.
-pub async fn analytics(
-    bearer: Bearer,
-    app: web::Data<App>,
-    query: Parameters,
-) -> Result<impl Responder, Problem> {
-    bearer.with(Scope::AdminRead)?;
-    let (from, to) = range(&app, &query)?;
-    let report = app.figures.report(from, to).await?;
-    Ok(web::Json(AnalyticsBody {
-        total_requests: report.answered.requests,
-        total_credits_used: report.answered.credits.get(),
-        total_cost: report.answered.cost.to_string(),
-        unique_users: report.users,
-        failed_requests: report.failed,
-        from: rfc3339(from),
-        to: rfc3339(to),
-        timezone: app.report_timezone.name().to_owned(),
-    }))
-}
-
-/// `date`, or `from` and `to` (half-open; each a day or a moment), or today.
-fn range(app: &App, query: &Parameters) -> Result<(Timestamp, Timestamp), Problem> {
-    let zone = app.report_timezone;
-    let day_range = |day: NaiveDate| {
-        let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
-        (to_timestamp(day_start(zone, day)), to_timestamp(day_start(zone, next)))
-    };
-    let wrong = |name: &str| Problem::field(name, FieldRule::DateOrTime);
-    if let Some(text) = query.get("date") {
-        return Ok(day_range(plausible_day(text).ok_or_else(|| wrong("date"))?));
-    }
-    let moment = |name: &str| match query.get(name) {
-        None => Ok(None),
-        Some(text) => match plausible_day(text) {
-            Some(day) => Ok(Some(day_range(day).0)),
-            None => from_rfc3339(text).map(Some).ok_or_else(|| wrong(name)),
-        },
-    };
-    match (moment("from")?, moment("to")?) {
-        (None, None) => Ok(day_range(today(zone, app.clock.now().at))),
-        (Some(from), Some(to)) if from < to => Ok((from, to)),
-        (Some(from), None) if from < app.clock.now().at => Ok((from, app.clock.now().at)),
-        (Some(_), _) => Err(Problem::field("from", FieldRule::BeforeTo)),
-        (None, Some(_)) => Err(Problem::field("from", FieldRule::Required)),
-    }
-}
-
-/// A day in a year of four digits.
-fn plausible_day(text: &str) -> Option<NaiveDate> {
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-    (text.len() == 10).then_some(day)
-}
 
 /// `POST /api/admin/users/{id}/credits`: gives or takes credits.
 pub async fn move_credits(
@@ -102,11 +40,11 @@ pub async fn move_credits(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let admin = bearer.with(Scope::AdminWrite)?.user;
+    let by = bearer.acting(Scope::AdminWrite, &request)?;
     let user = user(&id)?;
     let key = required_idempotency_key(&request)?;
     let asked = manual_credits(&app, user, key, &read_json(payload).await?)?;
-    let (accounts, by) = (app.accounts.clone(), by(&admin, &request));
+    let accounts = app.accounts.clone();
     let (view, repeated) = app.run(async move { accounts.move_by_hand(by, asked).await }).await??;
     let mut response = HttpResponse::Created();
     if repeated {
@@ -138,11 +76,6 @@ fn manual_credits(
     fields.finish(ManualCredits { user, amount, reason, expires_at, key })
 }
 
-/// An admin, by a token.
-pub(super) fn by(admin: &UserId, request: &HttpRequest) -> By {
-    By { actor: Actor::admin(admin), via: "token".to_owned(), request_id: Some(request_id(request)) }
-}
-
 /// Why an admin does it.
 pub(super) fn reason(fields: &mut Fields<'_>) -> String {
     fields.require("reason");
@@ -163,13 +96,13 @@ pub async fn suspend(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<impl Responder, Problem> {
-    let admin = bearer.with(Scope::AdminWrite)?.user;
+    let by = bearer.acting(Scope::AdminWrite, &request)?;
     let user = user(&id)?;
     let body = read_json(payload).await?;
     let mut fields = Fields::of_body(&body)?;
     let reason = reason(&mut fields);
     let reason = fields.finish(reason)?;
-    let (accounts, by) = (app.accounts.clone(), by(&admin, &request));
+    let accounts = app.accounts.clone();
     let view = app.run(async move { accounts.suspend(by, user, reason).await }).await??;
     Ok(web::Json(AdminCreditsBody::of(user, &view)))
 }
@@ -186,10 +119,10 @@ pub async fn resume(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<impl Responder, Problem> {
-    let admin = bearer.with(Scope::AdminWrite)?.user;
+    let by = bearer.acting(Scope::AdminWrite, &request)?;
     let user = user(&id)?;
     let source = suspension_source(&read_bytes(payload, MOST_BYTES).await?)?;
-    let (accounts, by) = (app.accounts.clone(), by(&admin, &request));
+    let accounts = app.accounts.clone();
     let view = app.run(async move { accounts.resume(by, user, source).await }).await??;
     Ok(web::Json(AdminCreditsBody::of(user, &view)))
 }

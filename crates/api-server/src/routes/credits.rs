@@ -5,18 +5,14 @@ use actix_web::{HttpResponse, Responder};
 use domain::clock::Timestamp;
 use domain::ports::identity::Scope;
 use domain::ports::statements::{JournalLine, UsageCursor};
-use domain::services::assistant::question::FieldRule;
 use std::collections::HashMap;
 use std::str::FromStr;
 
 use super::views::{CreditsBody, EntryBody, Page, UsageBody};
 use crate::http::auth::Bearer;
 use crate::http::problem::Problem;
+use crate::http::query::Asked;
 use crate::wiring::App;
-
-/// The largest page, and the usual one.
-const MOST: u32 = 100;
-const USUAL: u32 = 20;
 
 /// `GET /api/user/ai-credits`.
 pub async fn balance(bearer: Bearer, app: web::Data<App>) -> Result<impl Responder, Problem> {
@@ -53,7 +49,7 @@ pub async fn usage(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Re
 /// Query parameters by name.
 pub type Parameters = Query<HashMap<String, String>>;
 
-fn usage_cursor(text: &str) -> Option<UsageCursor> {
+pub(super) fn usage_cursor(text: &str) -> Option<UsageCursor> {
     time_and_name(text).map(|(at, hold)| UsageCursor { at, hold })
 }
 
@@ -68,17 +64,7 @@ pub(super) fn page<C>(
     query: &Parameters,
     cursor: impl Fn(&str) -> Option<C>,
 ) -> Result<(u32, Option<C>), Problem> {
-    let limit = match query.get("limit") {
-        None => USUAL,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=MOST).contains(limit))
-            .ok_or_else(|| Problem::field("limit", FieldRule::WholeWithin(1, i64::from(MOST))))?,
-    };
-    let before = match query.get("cursor").filter(|text| !text.is_empty()) {
-        None => None,
-        Some(text) => Some(cursor(text).ok_or_else(|| Problem::field("cursor", FieldRule::Cursor))?),
-    };
-    Ok((limit, before))
+    let mut asked = Asked::of(query);
+    let page = asked.page(cursor);
+    asked.finish(page)
 }

@@ -10,7 +10,7 @@ use domain::services::assistant::question::FieldRule;
 use domain::services::billing::refunds::RefundRequest;
 use serde::Serialize;
 
-use super::admin::{by, reason, user};
+use super::admin::{reason, user};
 use super::credits::{Parameters, page, time_and_name};
 use super::views::Page;
 use crate::clock::rfc3339;
@@ -75,7 +75,7 @@ impl From<&Purchase> for PurchaseBody {
 
 /// A purchase, to admins.
 #[derive(Serialize)]
-struct AdminPurchaseBody {
+pub(super) struct AdminPurchaseBody {
     #[serde(flatten)]
     purchase: PurchaseBody,
     user_id: String,
@@ -124,11 +124,15 @@ pub async fn list(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Res
     let (limit, before) = page(&query, page_end)?;
     let of = query.get("user").map(|id| user(id)).transpose()?;
     let rows = app.stores.purchases.purchases(of, before, limit + 1).await?;
-    let end = |row: &Purchase| format!("{}_{}", row.created_at.as_micros(), row.id);
-    Ok(HttpResponse::Ok().json(Page::cut(rows, limit, |row| AdminPurchaseBody::from(row), end)))
+    Ok(HttpResponse::Ok().json(Page::cut(rows, limit, |row| AdminPurchaseBody::from(row), purchase_end)))
 }
 
-fn page_end(text: &str) -> Option<PageEnd> {
+/// The end of a page of purchases.
+pub(super) fn purchase_end(row: &Purchase) -> String {
+    format!("{}_{}", row.created_at.as_micros(), row.id)
+}
+
+pub(super) fn page_end(text: &str) -> Option<PageEnd> {
     time_and_name(text).map(|(at, name)| PageEnd { at, name })
 }
 
@@ -140,7 +144,7 @@ pub async fn refund(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<impl Responder, Problem> {
-    let admin = bearer.with(Scope::AdminWrite)?.user;
+    let by = bearer.acting(Scope::AdminWrite, &request)?;
     let purchase: PurchaseId = id.parse().map_err(|_| Kind::NotFound)?;
     let key = required_idempotency_key(&request)?;
     let billing = app.billing()?.clone();
@@ -152,7 +156,6 @@ pub async fn refund(
         fields.fault("amount_minor", FieldRule::WholeWithin(1, i64::from(u32::MAX)));
     }
     let manual = fields.flag("manual").unwrap_or(false);
-    let by = by(&admin, &request);
     let request = fields.finish(RefundRequest { purchase, minor, manual, by, reason, key })?;
     let row = app.run(async move { billing.refund(request).await }).await??;
     Ok(web::Json(AdminPurchaseBody::from(&row)))
@@ -160,7 +163,7 @@ pub async fn refund(
 
 /// One line of `GET /api/user/notifications`.
 #[derive(Serialize)]
-struct NoticeBody {
+pub(super) struct NoticeBody {
     id: String,
     kind: &'static str,
     subject: String,
@@ -172,7 +175,7 @@ struct NoticeBody {
     threshold: Option<i64>,
 }
 
-fn notice_name(notice: &Notice) -> String {
+pub(super) fn notice_name(notice: &Notice) -> String {
     format!("{}:{}", notice.kind.as_str(), notice.subject)
 }
 

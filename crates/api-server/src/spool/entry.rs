@@ -138,6 +138,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use testkit::requests::api_keys::new_api_key_id;
     use testkit::requests::{SettleExt, new_hold_id, settle, user};
 
     use super::*;
@@ -145,6 +146,7 @@ mod tests {
     #[test]
     fn a_settlement_comes_back_as_it_was() {
         let request = settle(user(1), new_hold_id(user(1))).answered("k", "olá").keeping("q", "r").costing(7);
+        let request = request.under(new_api_key_id(user(1)));
         let text = serde_json::to_string(&Entry::of(&request)).unwrap();
         let back = serde_json::from_str::<Entry>(&text).unwrap().into_request().unwrap();
         assert_eq!(format!("{back:?}"), format!("{request:?}"));

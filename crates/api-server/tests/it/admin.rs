@@ -1,5 +1,10 @@
 //! What admins see and do.
 
+mod audit;
+mod exports;
+mod figures;
+mod users;
+
 use serde_json::json;
 
 use crate::harness::{Setup, next_key, read, token};

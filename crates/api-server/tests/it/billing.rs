@@ -4,6 +4,7 @@
 
 mod checkout;
 mod crash;
+mod figures;
 mod orders;
 mod returns;
 mod sandbox;

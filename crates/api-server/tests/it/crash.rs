@@ -1,7 +1,5 @@
 //! `kill -9` in mid-request, and a restart: nothing acknowledged is lost, nothing stays held.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
@@ -10,37 +8,7 @@ use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::harness::{Setup, prove, token};
-
-pub struct Process {
-    child: Child,
-    pub url: String,
-}
-
-/// The real binary, started; its address is the first line that it prints.
-pub fn start(setup: &Setup) -> Process {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_api-server"))
-        .env_clear()
-        .envs(&setup.variables)
-        .env("RUST_LOG", "warn")
-        .current_dir(setup.path("").as_path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let first = lines.next().expect("the server says where it is").unwrap();
-    let url = first.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
-    // The rest is read too, so that the server never waits for a full pipe.
-    std::thread::spawn(move || lines.for_each(drop));
-    Process { child, url }
-}
-
-impl Process {
-    /// SIGKILL: no destructor runs.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
+pub use crate::process::start;
 
 async fn a_killed_server_leaves_nothing_held(setup: Setup, provider: &MockServer) {
     let setup =

@@ -4,6 +4,7 @@ mod errors;
 mod leaving;
 mod limits;
 mod policy;
+mod prices;
 mod replays;
 mod streams;
 mod whole;

@@ -70,9 +70,10 @@ impl Setup {
     pub async fn start(self) -> Server {
         let running = server::start(&self.config()).await.unwrap();
         let (url, stores) = (running.address.clone(), running.stores().clone());
+        let metrics = running.metrics.as_ref().map(|listener| listener.address);
         let (stop, stopping) = oneshot::channel();
         let done = tokio::spawn(run(running, stopping));
-        Server { url, stores, client: Client::new(), stop, done, setup: self }
+        Server { url, metrics, stores, client: Client::new(), stop, done, setup: self }
     }
 }
 
@@ -82,6 +83,8 @@ async fn run(running: Running, stopping: oneshot::Receiver<()>) {
 
 pub struct Server {
     pub url: String,
+    /// Where figures are read, where they are.
+    pub metrics: Option<std::net::SocketAddr>,
     pub stores: Stores,
     pub client: Client,
     stop: oneshot::Sender<()>,

@@ -1,5 +1,6 @@
 //! Models and their prices.
 
+use super::Serving;
 use crate::clock::Timestamp;
 use crate::money::NanoUsd;
 use crate::tokens::Tokens;
@@ -36,6 +37,8 @@ pub struct Model {
     pub snapshots: Vec<String>,
     /// What images take; `None` for a model that sees none.
     pub images: Option<ImageTokens>,
+    /// The providers that serve it; none is the default one.
+    pub upstreams: Vec<Serving>,
     /// Its prices over time, oldest first.
     pub prices: Vec<Price>,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::Catalogue;
+use crate::catalog::LiveCatalogue;
 use crate::clock::{Clock, Span, Timestamp};
 use crate::ports::Unavailable;
 use crate::ports::reports::{FOLD_LAG, Reports};
@@ -21,8 +21,8 @@ const RECHECKED: Span = Span::from_secs(24 * 3600);
 pub struct Figures {
     /// The store's sums.
     pub reports: Arc<dyn Reports>,
-    /// What a dollar costs.
-    pub catalogue: Arc<Catalogue>,
+    /// What a dollar costs now.
+    pub catalogue: Arc<LiveCatalogue>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Whether real money is what counts.
@@ -50,16 +50,18 @@ impl Figures {
     /// The report of `from <= time < to`.
     pub async fn report(&self, from: Timestamp, to: Timestamp) -> Result<Report, Unavailable> {
         let figures = self.reports.period(from, to, self.livemode).await?;
-        Report::of(figures, self.catalogue.usd_brl_e4()).map_err(|error| Unavailable(error.to_string()))
+        Report::of(figures, self.catalogue.current().usd_brl_e4())
+            .map_err(|error| Unavailable(error.to_string()))
     }
 
     /// The figures of each bucket, in order.
     pub async fn series(&self, buckets: &Buckets) -> Result<Vec<Point>, Unavailable> {
         let figures = self.reports.series(buckets, self.livemode).await?;
+        let usd_brl_e4 = self.catalogue.current().usd_brl_e4();
         let point = |(each, figures): (crate::reports::buckets::Stretch, BucketFigures)| {
             let money = figures.money;
             let revenue = NanoBrl::of_minor(money.paid_minor).less(NanoBrl::of_minor(money.returned_minor));
-            let cost = NanoBrl::of_usd(figures.cost, self.catalogue.usd_brl_e4());
+            let cost = NanoBrl::of_usd(figures.cost, usd_brl_e4);
             Point { from: each.from, to: each.to, figures, revenue, cost, margin: revenue.less(cost) }
         };
         Ok(buckets.each().zip(figures).map(point).collect())

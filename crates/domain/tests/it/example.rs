@@ -103,12 +103,14 @@ fn catalogue() -> Catalogue {
         aliases: vec![],
         pinned: None,
         snapshots: vec![],
+        upstreams: vec![],
         images: None,
         prices: vec![price],
     };
     Catalogue::new(CatalogueParts {
         plans: vec![],
         models: vec![Model { id: "thinker".to_owned(), reasoning: true, ..model.clone() }, model],
+        upstreams: vec![],
         default_model: "gpt-4o-mini".to_owned(),
         assistant: seed_rule(),
         insights: ChargeRule { minimum: Credits::whole(50), ..seed_rule() },

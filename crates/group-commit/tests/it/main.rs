@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use group_commit::{Commit, Failure, Options, SubmitError, spawn, spawn_on_thread};
+use group_commit::{
+    Commit, End, Failure, Observer, Options, Queue, SubmitError, Transaction, spawn, spawn_on_thread,
+};
 use tokio::sync::Semaphore;
 
 /// Counters by name; a command that names a poisoned counter is rejected with its batch.
@@ -181,4 +183,89 @@ async fn shutdown_commits_what_waits_on_a_thread_too() {
     store.gate.add_permits(MANY);
     stop.await;
     assert_eq!(waiting.await.unwrap(), Ok(1));
+}
+
+/// Writes down what it hears.
+#[derive(Debug, Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Notes {
+    fn add(&self, note: impl Into<String>) {
+        self.0.lock().unwrap().push(note.into());
+    }
+
+    fn count(&self, note: &str) -> usize {
+        self.0.lock().unwrap().iter().filter(|noted| *noted == note).count()
+    }
+}
+
+impl Observer for Notes {
+    fn taken(&self, _: Duration) {
+        self.add("taken");
+    }
+
+    fn ended(&self, transaction: Transaction) {
+        let word = match transaction.end {
+            End::Committed => "committed",
+            End::Rejected => "rejected",
+            End::Outage => "outage",
+        };
+        self.add(format!("{word} {}", transaction.commands));
+    }
+
+    fn turned_away(&self) {
+        self.add("turned away");
+    }
+
+    fn rejected(&self) {
+        self.add("rejected");
+    }
+
+    fn deferred(&self) {
+        self.add("deferred");
+    }
+
+    fn given_up(&self) {
+        self.add("given up");
+    }
+}
+
+#[tokio::test]
+async fn an_observer_hears_of_every_command_and_every_transaction() {
+    let store = counters(0);
+    let notes = Arc::new(Notes::default());
+    let options = Options { queue: 2, observer: Some(notes.clone()), ..Options::default() };
+    let (handle, _writer) = spawn(store.clone(), options);
+    let submit = |id, to| handle.submit(Add { id, to });
+    let (good, bad, away, ()) = tokio::join!(submit(1, "a"), submit(2, "poison"), submit(3, "a"), async {
+        assert_eq!((handle.waiting(), handle.capacity(), handle.deferred()), (2, 2, 0));
+        store.gate.add_permits(MANY);
+    });
+    assert_eq!((good, bad.is_err(), away), (Ok(1), true, Err(SubmitError::Busy)));
+    // Both together were rejected, and then each was tried alone.
+    for (note, times) in [
+        ("taken", 2),
+        ("turned away", 1),
+        ("rejected 2", 1),
+        ("committed 1", 1),
+        ("rejected 1", 1),
+        ("rejected", 1),
+    ] {
+        assert_eq!(notes.count(note), times, "{note}: {notes:?}");
+    }
+    assert_eq!(handle.waiting(), 0);
+}
+
+#[tokio::test]
+async fn a_deferred_command_that_is_given_up_is_told() {
+    let store = counters(MANY);
+    store.state.lock().unwrap().outages = u32::MAX;
+    let notes = Arc::new(Notes::default());
+    let (patience, keep) = (Duration::ZERO, Duration::ZERO);
+    let (handle, writer) =
+        spawn(store, Options { patience, keep, observer: Some(notes.clone()), ..Options::default() });
+    handle.defer(Add { id: 1, to: "a" });
+    assert_eq!(handle.deferred(), 1);
+    writer.shutdown(Duration::from_secs(30)).await;
+    assert_eq!((notes.count("deferred"), notes.count("given up"), handle.deferred()), (1, 1, 0));
 }

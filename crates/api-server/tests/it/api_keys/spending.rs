@@ -2,8 +2,10 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use testkit::provider::{Provider, canned};
 
 use crate::cli::{api_server, tamper, text};
+use crate::gateway::{self, CHAT, stream_text};
 use crate::harness::{Setup, read, token};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,4 +112,33 @@ async fn a_wrong_sum_of_a_key_is_found_and_the_key_is_named() {
     let account = adapters_jwt::user_id(&user.sub);
     let breach = format!("I11 account {account}: API key {id} has spent 11, its holds were charged 10");
     assert!(said.contains(&breach), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openais_interfaces_spend_a_keys_credits_whole_or_streamed() {
+    let provider = Provider::start().await;
+    let usage = canned::chat_usage(2000, 500);
+    let server = gateway::server(&provider).await;
+    let user = server.user(1000).await;
+    let (id, program) = server.key(&user, json!({ "name": "n", "spend_cap": 15 })).await;
+    provider.on(CHAT, canned::chat_stream(&["Olá"], &usage));
+    stream_text(server.chat(&program, json!({ "stream": true })).await).await;
+    provider.on(CHAT, canned::chat("Olá", &usage));
+    assert_eq!(server.chat(&program, json!({})).await.headers()["x-credits-charged"], "3");
+    server.settled_usage(&user).await;
+    assert_eq!(server.keys(&user).await[0]["spent"], 6);
+
+    let (status, body) = read(server.chat(&program, json!({})).await).await;
+    assert_eq!(status, 402, "{body}");
+    let error = &body["error"];
+    assert_eq!(
+        (&error["type"], &error["code"]),
+        (&json!("insufficient_quota"), &json!("api_key_cap_reached"))
+    );
+    assert_eq!((&error["available_credits"], &error["required_credits"]), (&json!(9), &json!(10)));
+    assert_eq!(server.revoke(&user.token, &id).await.status(), 204);
+    let (status, body) = read(server.chat(&program, json!({})).await).await;
+    assert_eq!((status, &body["error"]["code"]), (401, &json!("invalid_api_key")), "{body}");
+    assert_eq!(provider.requests().len(), 2);
+    server.finish().await;
 }

@@ -4,8 +4,10 @@ use futures_util::StreamExt;
 use reqwest::Response;
 use serde_json::{Value, json};
 use testkit::provider::{Provider, Script, canned};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use super::{CHAT, server, setup};
+use super::{CHAT, chat, server, setup};
 
 fn chunk(text: &str) -> Value {
     canned::chat_chunk(&json!({ "content": text }), None)
@@ -57,6 +59,79 @@ async fn row_9_before_the_first_token_and_of_a_reasoning_model_the_answer_is_rea
         assert_eq!((&row["estimated"], &row["tokens_used"]), (&json!(false), &json!(2500)), "{row}");
         server.finish().await;
     }
+}
+
+/// How a client leaves.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// Closes its end.
+    Fin,
+    /// Breaks the connection.
+    Reset,
+    /// Stays, and reads nothing more, until it closes.
+    Deaf,
+}
+
+/// Sends a request by hand, reads so many bytes of the answer, and leaves.
+async fn vanish(address: String, token: String, way: Way, after_bytes: usize) {
+    let body = chat(json!({ "stream": true })).to_string();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut seen = 0;
+    let mut part = [0; 64];
+    while seen < after_bytes {
+        match socket.read(&mut part).await {
+            Ok(0) | Err(_) => return,
+            Ok(count) => seen += count,
+        }
+    }
+    match way {
+        Way::Fin => drop(socket),
+        Way::Reset => socket.set_zero_linger().unwrap(),
+        Way::Deaf => {
+            // The stream is far longer than what the sockets buffer; it cannot end while nobody reads.
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_leave_at_any_point_leave_nothing_held() {
+    let provider = Provider::start().await;
+    let word = format!("{} ", "palavra ".repeat(40));
+    let words: Vec<&str> = (0..200).map(|_| word.as_str()).collect();
+    provider.on(CHAT, canned::chat_stream(&words, &canned::chat_usage(2000, 500)));
+    let server = server(&provider).await;
+    let user = server.user(1_000_000).await;
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let clients: Vec<_> = (0..48_usize)
+        .map(|number| {
+            let way = [Way::Fin, Way::Reset, Way::Deaf][number % 3];
+            // From before the head to deep in the stream.
+            let after_bytes = (number * number * 13) % 60_000;
+            tokio::spawn(vanish(address.clone(), user.token.clone(), way, after_bytes))
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    let begun = std::time::Instant::now();
+    while server.credits(&user).await["held_credits"] != 0 {
+        assert!(begun.elapsed().as_secs() < 15, "{}", server.credits(&user).await);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    // Each was charged for something: what came, or what was measured.
+    let rows = server.get("/api/user/ai-usage?limit=100").bearer_auth(&user.token).send().await.unwrap();
+    let rows: Value = rows.json().await.unwrap();
+    let rows = rows["data"].as_array().unwrap();
+    assert_eq!(rows.len(), 48);
+    assert!(rows.iter().all(|row| row["outcome"] == "settled" && row["credits_used"].as_i64() >= Some(1)));
+    server.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

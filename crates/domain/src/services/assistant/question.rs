@@ -73,6 +73,8 @@ pub enum FieldRule {
     AtLeastItems(usize),
     /// A list of at most so many.
     AtMostItems(usize),
+    /// A range that has at most so many of the buckets asked for.
+    AtMostBuckets(usize),
 }
 
 /// A question as it came, types checked, values not.
