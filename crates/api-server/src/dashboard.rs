@@ -44,17 +44,20 @@ pub struct Dashboard {
     texts_kept: Span,
     /// The latest proof of the books.
     proof: pages::health::Proof,
+    /// What waited lately.
+    queues: pages::health::Queues,
 }
 
 impl Dashboard {
     /// As configured.
     pub fn new(config: &Config) -> Self {
         Self {
-            secure: config.app_env == AppEnv::Production,
+            secure: config.app_env == AppEnv::Production || config.tls.is_some(),
             development: config.app_env == AppEnv::Development,
             // A day's allowance: the purge runs every hour, on whole days where the store keeps partitions.
             texts_kept: retention(config.content_retention_days.saturating_add(1)),
             proof: pages::health::Proof::default(),
+            queues: pages::health::Queues::default(),
         }
     }
 }
@@ -86,6 +89,7 @@ pub fn register(config: &mut ServiceConfig) {
         )
         .service(at("/admin/notices").route(get().to(pages::notices::list)))
         .service(at("/admin/audit").route(get().to(pages::audit::list)))
+        .service(at("/admin/export/{file}").route(get().to(pages::export::serve)))
         .service(at("/admin/health").route(get().to(pages::health::show)))
         .service(at("/admin/health/proof").route(post().to(pages::health::prove)));
 }

@@ -16,7 +16,7 @@ mod views;
 use actix_web::web::{self, ServiceConfig, delete, get, post, put};
 use actix_web::{HttpResponse, Resource};
 
-pub use admin::{LONGEST_REASON, user as named_user};
+pub use admin::{LONGEST_REASON, exports, user as named_user};
 
 use crate::http::problem::{Kind, Problem};
 

@@ -7,6 +7,7 @@ use domain::clock::Timestamp;
 use domain::ports::audit::{AuditCursor, AuditFilter};
 use serde_json::Value;
 
+use super::export;
 use super::paging::{Paged, Parameters, ROWS, given};
 use crate::dashboard::layout::{Frame, Section, Visit};
 use crate::dashboard::words;
@@ -22,6 +23,8 @@ struct AuditPage {
     actor: String,
     user: String,
     filtered: bool,
+    /// The same as CSV.
+    csv: String,
     page: Paged<Row>,
 }
 
@@ -72,6 +75,7 @@ pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
         actor,
         user,
         filtered,
+        csv: export::address("audit.csv", &query, &["action", "actor", "user"]),
         page: Paged::cut(rows, "/admin/audit", &query, |row| self::row(row, look), after),
     };
     visit.page(&page)

@@ -120,7 +120,7 @@ fn usual(range: &Range, look: Look) -> Vec<(&'static str, &'static str, bool)> {
 }
 
 fn label(point: &Point, range: &Range, look: Look) -> String {
-    match (range.by_hour, range.name) {
+    match (range.by_hour(), range.name) {
         (true, "24h") => look.hour(point.from),
         (true, _) => format!("{} {}", look.short_day(point.from), look.hour(point.from)),
         (false, _) => look.short_day(point.from),

@@ -5,6 +5,7 @@ use askama::Template;
 use domain::ledger::usage::{Outcome, UsageRecord};
 use domain::ports::overview::UsageFilter;
 
+use super::export;
 use super::paging::{Paged, Parameters, ROWS, after_usage, given, usage_cursor};
 use crate::dashboard::layout::{Frame, Section, Visit};
 use crate::dashboard::words::{self, Pill};
@@ -21,6 +22,8 @@ struct RequestsPage {
     models: Vec<(String, bool)>,
     user: String,
     filtered: bool,
+    /// The same as CSV.
+    csv: String,
     page: Paged<Row>,
 }
 
@@ -58,6 +61,7 @@ pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
         models: models(&visit, model.as_deref()),
         user,
         filtered,
+        csv: export::address("usage.csv", &query, &["outcome", "model", "user"]),
         page: Paged::cut(rows, "/admin/requests", &query, |row| self::row(row, look), after_usage),
     };
     visit.page(&page)
