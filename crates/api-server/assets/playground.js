@@ -10,6 +10,17 @@ const KEPT = "saldo-playground-token";
 let token = sessionStorage.getItem(KEPT);
 let conversation = [];
 
+// Words that the API has for programs.
+const WORDS = {
+  grant: ["concessão", "grant"], use: ["uso", "use"], expire: ["expiração", "expiry"], adjust: ["ajuste", "adjustment"],
+  claw_back: ["estorno", "claw-back"], restore: ["devolução do estorno", "restore"],
+  settled: ["respondida", "answered"], upstream_failed: ["provedor falhou", "provider failed"], abandoned: ["abandonada", "abandoned"],
+  low_balance: ["saldo baixo", "low balance"], purchase_paid: ["compra paga", "purchase paid"], payment_failed: ["pagamento falhou", "payment failed"],
+  checkout_expired: ["checkout abandonado", "checkout left"], renewal_paid: ["renovação paga", "renewal paid"], renewal_failed: ["renovação falhou", "renewal failed"],
+  dispute_opened: ["contestação aberta", "dispute opened"], top_up_disabled: ["recarga desligada", "top-up switched off"],
+};
+const word = (of) => (WORDS[of] ? say(...WORDS[of]) : of.replaceAll("_", " "));
+
 // One request to the API; what is wrong is thrown, in the API's own words.
 async function call(method, path, body) {
   const headers = { "Accept-Language": document.documentElement.lang };
@@ -241,17 +252,17 @@ const PAST = {
   journal: {
     path: "/api/user/ai-credits/history",
     head: [say("Quando", "When"), say("Lançamento", "Entry"), say("Créditos", "Credits"), say("Saldo", "Balance")],
-    row: (each) => [each.created_at, each.kind, each.amount, each.balance_after],
+    row: (each) => [each.created_at, word(each.kind), each.amount, each.balance_after],
   },
   usage: {
     path: "/api/user/ai-usage",
     head: [say("Quando", "When"), say("Modelo", "Model"), "Tokens", say("Créditos", "Credits")],
-    row: (each) => [each.created_at, `${each.model} · ${each.outcome}`, each.tokens_used, each.credits_used],
+    row: (each) => [each.created_at, `${each.model} · ${word(each.outcome)}`, each.tokens_used, each.credits_used],
   },
   notices: {
     path: "/api/user/notifications",
     head: [say("Quando", "When"), say("Aviso", "Notice"), say("Créditos", "Credits"), say("Saldo", "Balance")],
-    row: (each) => [each.created_at, each.kind.replaceAll("_", " "), each.credits ?? "", each.balance ?? ""],
+    row: (each) => [each.created_at, word(each.kind), each.credits ?? "", each.balance ?? ""],
   },
 };
 const past = { kind: "journal", cursor: null };

@@ -44,17 +44,20 @@ pub struct Dashboard {
     texts_kept: Span,
     /// The latest proof of the books.
     proof: pages::health::Proof,
+    /// What waited lately.
+    queues: pages::health::Queues,
 }
 
 impl Dashboard {
     /// As configured.
     pub fn new(config: &Config) -> Self {
         Self {
-            secure: config.app_env == AppEnv::Production,
+            secure: config.app_env == AppEnv::Production || config.tls.is_some(),
             development: config.app_env == AppEnv::Development,
             // A day's allowance: the purge runs every hour, on whole days where the store keeps partitions.
             texts_kept: retention(config.content_retention_days.saturating_add(1)),
             proof: pages::health::Proof::default(),
+            queues: pages::health::Queues::default(),
         }
     }
 }
@@ -79,6 +82,7 @@ pub fn table() -> Vec<Endpoint> {
         form("/admin/purchases/{purchase}/refund", acts::refund::take),
         page("/admin/notices", pages::notices::list),
         page("/admin/audit", pages::audit::list),
+        page("/admin/export/{file}", pages::export::serve),
         page("/admin/health", pages::health::show),
         form("/admin/health/proof", pages::health::prove),
     ]

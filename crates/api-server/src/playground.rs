@@ -60,8 +60,15 @@ struct Page {
     /// Whether the demo user's token can be made here.
     signs: bool,
     simulated_model: bool,
-    simulated_checkout: bool,
-    sells: bool,
+    shop: Shop,
+}
+
+/// Who sells credits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shop {
+    Nobody,
+    Simulation,
+    Provider,
 }
 
 impl Page {
@@ -83,10 +90,13 @@ async fn show(
         icon: address("icon.svg"),
         signs: playground.demo.signs(),
         simulated_model: playground.simulated_model,
-        simulated_checkout: app.sells_by_sandbox(),
-        sells: app.selling.is_some(),
+        shop: match &app.selling {
+            None => Shop::Nobody,
+            Some(_) if app.sells_by_sandbox() => Shop::Simulation,
+            Some(_) => Shop::Provider,
+        },
     };
-    html::talking_page(&page, &look)
+    html::talking_page(&page, look)
 }
 
 /// `POST /playground/token`: a token of the demo user.

@@ -22,7 +22,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 use domain::ports::identity::Scope::{AccountWrite, AdminRead, AdminWrite, AiUse, BillingWrite, CreditsRead};
 
-pub use admin::{LONGEST_REASON, user as named_user};
+pub use admin::{LONGEST_REASON, exports, user as named_user};
 
 use crate::http::problem::{Kind, Problem};
 use crate::openapi as say;

@@ -102,7 +102,7 @@ impl actix_web::FromRequest for Visit {
             let app = request.app_data::<web::Data<App>>().ok_or(Kind::Internal)?.clone();
             let dashboard = request.app_data::<web::Data<Dashboard>>().ok_or(Kind::Internal)?.clone();
             let look = look(&request, &app);
-            let done = request.cookie(FLASH).and_then(|cookie| said(cookie.value(), &look));
+            let done = request.cookie(FLASH).and_then(|cookie| said(cookie.value(), look));
             Ok(Self { app, dashboard, admin, look, here: here(&request), done })
         })
     }
@@ -117,7 +117,7 @@ impl Visit {
     /// What stands around a page of a section.
     pub fn frame(&self, section: Section, title: impl Into<String>) -> Frame {
         let mut frame = bare(self.look, title.into(), self.admin.form_token.clone(), self.here.clone());
-        frame.links = links(&self.look, section);
+        frame.links = links(self.look, section);
         frame.who = Some(self.admin.caller.user.to_string());
         frame.may_write = self.admin.may_write();
         frame.done.clone_from(&self.done);
@@ -132,7 +132,7 @@ impl Visit {
 
     /// A page with a status of its own.
     pub fn page_with(&self, status: StatusCode, template: &impl Template) -> Result<HttpResponse, Problem> {
-        let mut response = html::page(status, template, &self.look)?;
+        let mut response = html::page(status, template, self.look)?;
         if self.done.is_some() {
             add_cookie(&mut response, &self.dashboard.no_cookie(FLASH))?;
         }
@@ -170,7 +170,7 @@ pub fn add_cookie(response: &mut HttpResponse, cookie: &Cookie<'_>) -> Result<()
     response.add_cookie(cookie).map_err(|error| Problem::because(Kind::Internal, error))
 }
 
-fn links(look: &Look, section: Section) -> Vec<Link> {
+fn links(look: Look, section: Section) -> Vec<Link> {
     let all = [
         (
             Section::Overview,
@@ -240,7 +240,7 @@ impl Done {
     }
 }
 
-fn said(word: &str, look: &Look) -> Option<String> {
+fn said(word: &str, look: Look) -> Option<String> {
     let (word, figure) = word.split_once('.')?;
     let figure: i64 = figure.parse().ok()?;
     let number = look.number(figure);

@@ -1,6 +1,7 @@
 //! The pages, one file each.
 
 pub mod audit;
+pub mod export;
 pub mod health;
 pub mod login;
 pub mod notices;

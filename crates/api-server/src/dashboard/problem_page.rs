@@ -45,7 +45,7 @@ pub fn problem_page(kind: &Kind, request: &HttpRequest) -> Result<HttpResponse, 
         request_id: request_id(request),
         forbidden: *kind == Kind::Forbidden,
     };
-    let mut response = html::page(kind.status_and_code().0, &page, &look)?;
+    let mut response = html::page(kind.status_and_code().0, &page, look)?;
     if let Some(wait) = kind.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, wait.as_secs_up().max(1).into());
     }

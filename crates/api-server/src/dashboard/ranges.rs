@@ -7,21 +7,22 @@ use chrono_tz::Tz;
 use domain::clock::{Span, Timestamp};
 use domain::reports::buckets::{Buckets, HOUR, hour_of};
 
-use crate::clock::{day_start, to_timestamp, today};
+use crate::calendar::{Step, buckets, day_range, plausible_day};
+use crate::clock::today;
 use crate::http::problem::{Kind, Problem};
 
 /// The longest range in days, and the longest that is shown by the hour.
 const MOST_DAYS: i64 = 731;
 const MOST_HOURLY_DAYS: i64 = 31;
 
-/// A range, cut into buckets.
+/// A range, to be cut into buckets.
 #[derive(Clone, Debug)]
 pub struct Range {
     /// Its name among the usual ones; `custom` otherwise.
     pub name: &'static str,
-    /// Hours, or days.
-    pub by_hour: bool,
-    /// Whether it could be shown by the other.
+    /// How long its buckets are.
+    pub step: Step,
+    /// Whether it could be shown with others.
     pub either: bool,
     /// From this moment on.
     pub from: Timestamp,
@@ -29,8 +30,8 @@ pub struct Range {
     pub to: Timestamp,
     /// First and last day, as forms write them.
     pub days: (String, String),
-    /// Where its buckets begin, and where the last one ends.
-    pub boundaries: Vec<Timestamp>,
+    /// Whose days.
+    zone: Tz,
     /// Whether what was asked for made no sense.
     pub wrong: bool,
 }
@@ -43,41 +44,36 @@ impl Range {
     pub fn of(query: &HashMap<String, String>, zone: Tz, now: Timestamp) -> Self {
         let this_day = today(zone, now);
         let wish = |name: &str| query.get(name).map(String::as_str).filter(|text| !text.is_empty());
-        let by_hour = wish("by").map(|by| by == "hour");
         if wish("range") == Some("24h") {
             return Self::latest_day(zone, now);
         }
-        let custom = match (wish("from"), wish("to")) {
-            (None, None) => None,
-            (from, to) => {
-                let day = |text: Option<&str>| match text {
-                    None => Some(this_day),
-                    Some(text) => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(),
-                };
-                Some(day(from).zip(day(to)))
-            }
-        };
+        let step = wish("by").and_then(Step::from_word);
         let usual = |name: &str| USUAL.into_iter().skip(1).find(|(known, _)| *known == name);
         let (name, days) = wish("range").and_then(usual).unwrap_or(("7d", 7));
         let first = this_day.checked_sub_days(Days::new(days - 1)).unwrap_or(this_day);
-        match custom {
-            Some(Some((from, to))) => Self::days("custom", from, to, by_hour, zone)
-                .unwrap_or_else(|| Self::fallback(first, this_day, zone, now, true)),
-            Some(None) => Self::fallback(first, this_day, zone, now, true),
-            None => Self::days(name, first, this_day, by_hour, zone)
-                .unwrap_or_else(|| Self::fallback(first, this_day, zone, now, false)),
-        }
+        let usual =
+            || Self::days(name, first, this_day, step, zone).unwrap_or_else(|| Self::latest_day(zone, now));
+        let (from, to) = match (wish("from"), wish("to")) {
+            (None, None) => return usual(),
+            (from, to) => (from.map_or_else(|| this_day.to_string(), str::to_owned), to),
+        };
+        let to = to.map_or_else(|| this_day.to_string(), str::to_owned);
+        let own = plausible_day(&from).zip(plausible_day(&to));
+        own.and_then(|(from, to)| Self::days("custom", from, to, step, zone)).unwrap_or_else(|| {
+            // What was entered stays in the form.
+            Self { wrong: true, days: (from, to), ..usual() }
+        })
+    }
+
+    /// Whether it is shown by the hour.
+    pub fn by_hour(&self) -> bool {
+        self.step == Step::Hour
     }
 
     /// Its buckets.
     pub fn buckets(&self) -> Result<Buckets, Problem> {
-        let buckets = Buckets::between(self.boundaries.clone());
+        let buckets = buckets(self.zone, self.from, self.to, self.step);
         buckets.ok_or_else(|| Problem::because(Kind::Internal, "a range without buckets"))
-    }
-
-    fn fallback(first: NaiveDate, last: NaiveDate, zone: Tz, now: Timestamp, wrong: bool) -> Self {
-        let range = Self::days("7d", first, last, None, zone).unwrap_or_else(|| Self::latest_day(zone, now));
-        Self { wrong, ..range }
     }
 
     /// The last 24 hours, the running one included.
@@ -85,53 +81,28 @@ impl Range {
         let to = hour_of(now).after(HOUR);
         let from = to.before(Span::from_secs(24 * 3600));
         let day = |at| today(zone, at).to_string();
-        Self {
-            name: "24h",
-            by_hour: true,
-            either: false,
-            from,
-            to,
-            days: (day(from), day(now)),
-            boundaries: hours(from, to),
-            wrong: false,
-        }
+        let days = (day(from), day(now));
+        Self { name: "24h", step: Step::Hour, either: false, from, to, days, zone, wrong: false }
     }
 
     fn days(
         name: &'static str,
         first: NaiveDate,
         last: NaiveDate,
-        by_hour: Option<bool>,
+        step: Option<Step>,
         zone: Tz,
     ) -> Option<Self> {
         let count = last.signed_duration_since(first).num_days() + 1;
         if !(1..=MOST_DAYS).contains(&count) {
             return None;
         }
-        let mut boundaries = Vec::new();
-        for day in 0..=count.unsigned_abs() {
-            boundaries.push(to_timestamp(day_start(zone, first.checked_add_days(Days::new(day))?)));
-        }
-        let (from, to) = (*boundaries.first()?, *boundaries.last()?);
         let either = count <= MOST_HOURLY_DAYS;
-        let by_hour = either && by_hour.unwrap_or(count <= 2);
-        if by_hour {
-            boundaries = hours(from, to);
-        }
+        let usual = if count <= 2 { Step::Hour } else { Step::Day };
+        let step = step.filter(|_| either).unwrap_or(usual);
+        let (from, to) = (day_range(zone, first).0, day_range(zone, last).1);
         let days = (first.to_string(), last.to_string());
-        Some(Self { name, by_hour, either, from, to, days, boundaries, wrong: false })
+        Some(Self { name, step, either, from, to, days, zone, wrong: false })
     }
-}
-
-fn hours(from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
-    let mut boundaries = vec![from];
-    let mut at = from.after(HOUR);
-    while at < to {
-        boundaries.push(at);
-        at = at.after(HOUR);
-    }
-    boundaries.push(to);
-    boundaries
 }
 
 #[cfg(test)]
@@ -149,11 +120,11 @@ mod tests {
     #[test]
     fn the_usual_ranges_end_today() {
         let week = range(&[]);
-        assert_eq!((week.name, week.by_hour, week.buckets().unwrap().count()), ("7d", false, 7));
+        assert_eq!((week.name, week.by_hour(), week.buckets().unwrap().count()), ("7d", false, 7));
         assert_eq!(week.days, ("2026-11-19".to_owned(), "2026-11-25".to_owned()));
         assert_eq!(range(&[("range", "90d")]).buckets().unwrap().count(), 90);
         let day = range(&[("range", "24h")]);
-        assert_eq!((day.name, day.by_hour, day.buckets().unwrap().count()), ("24h", true, 24));
+        assert_eq!((day.name, day.by_hour(), day.buckets().unwrap().count()), ("24h", true, 24));
         assert_eq!(range(&[("by", "hour")]).buckets().unwrap().count(), 7 * 24);
     }
 
@@ -161,12 +132,12 @@ mod tests {
     fn a_range_of_ones_own_includes_both_days() {
         let own = range(&[("from", "2026-11-01"), ("to", "2026-11-03")]);
         assert_eq!(
-            (own.name, own.by_hour, own.buckets().unwrap().count(), own.wrong),
+            (own.name, own.by_hour(), own.buckets().unwrap().count(), own.wrong),
             ("custom", false, 3, false)
         );
         let day = range(&[("from", "2026-11-01"), ("to", "2026-11-01")]);
-        assert_eq!((day.by_hour, day.buckets().unwrap().count()), (true, 24));
-        assert!(!range(&[("from", "2026-01-01"), ("to", "2026-06-30"), ("by", "hour")]).by_hour);
+        assert_eq!((day.by_hour(), day.buckets().unwrap().count()), (true, 24));
+        assert!(!range(&[("from", "2026-01-01"), ("to", "2026-06-30"), ("by", "hour")]).by_hour());
     }
 
     #[test]
@@ -178,6 +149,7 @@ mod tests {
         ] {
             let range = range(&query);
             assert_eq!((range.wrong, range.name), (true, "7d"), "{query:?}");
+            assert_eq!((range.days.0.as_str(), range.days.1.as_str()), (query[0].1, query[1].1));
         }
         assert_eq!(range(&[("range", "nonsense")]).name, "7d");
     }

@@ -1,6 +1,7 @@
 //! Signing in. The cookie holds the admin's token or API key and nothing else, so every request is checked anew,
 //! expiry and scopes included.
 
+
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -49,7 +50,11 @@ impl Admin {
         if !self.may_write() {
             return Err(Problem::because(Kind::Forbidden, "the token lacks admin:write"));
         }
-        let (actor, via) = (Actor::admin(&self.caller.user), "dashboard".to_owned());
+        let actor = Actor::admin(&self.caller.user);
+        let via = self
+            .caller
+            .api_key
+            .map_or_else(|| "dashboard".to_owned(), |key| format!("dashboard:api_key:{key}"));
         Ok(By { actor, via, request_id: Some(self.request_id.clone()) })
     }
 }

@@ -17,7 +17,7 @@ impl Pill {
 }
 
 /// How a request ended.
-pub fn outcome(word: &str, look: &Look) -> Pill {
+pub fn outcome(word: &str, look: Look) -> Pill {
     let (text, class) = match word {
         "settled" => (look.say("respondida", "answered"), "good"),
         "upstream_failed" => (look.say("provedor falhou", "provider failed"), "bad"),
@@ -32,7 +32,7 @@ pub fn outcome(word: &str, look: &Look) -> Pill {
 }
 
 /// What kind of request.
-pub fn request_kind(word: &str, look: &Look) -> String {
+pub fn request_kind(word: &str, look: Look) -> String {
     match word {
         "assistant" => look.say("assistente", "assistant").to_owned(),
         "insights" => "insights".to_owned(),
@@ -41,7 +41,7 @@ pub fn request_kind(word: &str, look: &Look) -> String {
 }
 
 /// What a journal entry records.
-pub fn entry(word: &str, look: &Look) -> Pill {
+pub fn entry(word: &str, look: Look) -> Pill {
     let (text, class) = match word {
         "grant" => (look.say("concessão", "grant"), "good"),
         "use" => (look.say("uso", "use"), ""),
@@ -55,7 +55,7 @@ pub fn entry(word: &str, look: &Look) -> Pill {
 }
 
 /// Where a purchase stands.
-pub fn standing(word: &str, look: &Look) -> Pill {
+pub fn standing(word: &str, look: Look) -> Pill {
     let (text, class) = match word {
         "created" => (look.say("aguardando pagamento", "waiting for payment"), ""),
         "processing" => (look.say("em processamento", "processing"), "warn"),
@@ -71,7 +71,7 @@ pub fn standing(word: &str, look: &Look) -> Pill {
 }
 
 /// What a purchase is for.
-pub fn purchase_kind(word: &str, look: &Look) -> String {
+pub fn purchase_kind(word: &str, look: Look) -> String {
     match word {
         "pack" => look.say("pacote", "pack").to_owned(),
         "subscription" => look.say("assinatura", "subscription").to_owned(),
@@ -82,7 +82,7 @@ pub fn purchase_kind(word: &str, look: &Look) -> String {
 }
 
 /// How something was paid.
-pub fn method(word: Option<&str>, look: &Look) -> String {
+pub fn method(word: Option<&str>, look: Look) -> String {
     match word {
         None => "—".to_owned(),
         Some("card") => look.say("cartão", "card").to_owned(),
@@ -92,7 +92,7 @@ pub fn method(word: Option<&str>, look: &Look) -> String {
 }
 
 /// What a notice is about.
-pub fn notice(word: &str, look: &Look) -> Pill {
+pub fn notice(word: &str, look: Look) -> Pill {
     let (text, class) = match word {
         "low_balance" => (look.say("saldo baixo", "low balance"), "warn"),
         "purchase_paid" => (look.say("compra paga", "purchase paid"), "good"),
@@ -110,7 +110,7 @@ pub fn notice(word: &str, look: &Look) -> Pill {
 }
 
 /// What an entry of the audit log is about.
-pub fn action(word: &str, look: &Look) -> String {
+pub fn action(word: &str, look: Look) -> String {
     match word {
         "credits.grant" => look.say("concedeu créditos", "gave credits").to_owned(),
         "credits.adjust" => look.say("retirou créditos", "took credits").to_owned(),
@@ -123,7 +123,7 @@ pub fn action(word: &str, look: &Look) -> String {
 }
 
 /// Where a lot came from.
-pub fn lot(word: &str, look: &Look) -> String {
+pub fn lot(word: &str, look: Look) -> String {
     match word {
         "purchase" => look.say("compra", "purchase").to_owned(),
         "plan" => look.say("assinatura", "subscription").to_owned(),
@@ -135,7 +135,7 @@ pub fn lot(word: &str, look: &Look) -> String {
 }
 
 /// A plan.
-pub fn plan(name: &str, look: &Look) -> String {
+pub fn plan(name: &str, look: Look) -> String {
     match name {
         "free" => look.say("grátis", "free").to_owned(),
         "unknown" => look.say("desconhecido", "unknown").to_owned(),

@@ -18,20 +18,20 @@ const TALKING_POLICY: &str = "default-src 'none'; style-src 'self'; script-src '
                               connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// A page, never kept by anybody.
-pub fn page(status: StatusCode, template: &impl Template, look: &Look) -> Result<HttpResponse, Problem> {
+pub fn page(status: StatusCode, template: &impl Template, look: Look) -> Result<HttpResponse, Problem> {
     let html = template.render().map_err(|error| Problem::because(Kind::Internal, error))?;
     Ok(with_headers(&mut HttpResponse::build(status), look, POLICY).body(html))
 }
 
 /// A page whose script talks to our API.
-pub fn talking_page(template: &impl Template, look: &Look) -> Result<HttpResponse, Problem> {
+pub fn talking_page(template: &impl Template, look: Look) -> Result<HttpResponse, Problem> {
     let html = template.render().map_err(|error| Problem::because(Kind::Internal, error))?;
     Ok(with_headers(&mut HttpResponse::Ok(), look, TALKING_POLICY).body(html))
 }
 
 fn with_headers<'a>(
     response: &'a mut HttpResponseBuilder,
-    look: &Look,
+    look: Look,
     policy: &'static str,
 ) -> &'a mut HttpResponseBuilder {
     response

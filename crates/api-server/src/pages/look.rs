@@ -90,57 +90,57 @@ impl Look {
     }
 
     /// The text in the language.
-    pub fn say(&self, portuguese: &'static str, english: &'static str) -> &'static str {
+    pub fn say(self, portuguese: &'static str, english: &'static str) -> &'static str {
         figures::pick(self.language, portuguese, english)
     }
 
     /// A whole number.
-    pub fn number(&self, number: impl TryInto<i64>) -> String {
+    pub fn number(self, number: impl TryInto<i64>) -> String {
         figures::grouped(number.try_into().unwrap_or(i64::MAX), self.language)
     }
 
     /// An amount of credits.
-    pub fn credits(&self, credits: Credits) -> String {
+    pub fn credits(self, credits: Credits) -> String {
         self.number(credits.get())
     }
 
     /// Reais, given in centavos.
-    pub fn reais(&self, minor: i64) -> String {
+    pub fn reais(self, minor: i64) -> String {
         figures::reais(minor, self.language)
     }
 
     /// So many ten-thousandths, as percent.
-    pub fn percent(&self, e4: i64) -> String {
+    pub fn percent(self, e4: i64) -> String {
         figures::percent(e4, self.language)
     }
 
-    fn local(&self, time: Timestamp) -> DateTime<Tz> {
+    fn local(self, time: Timestamp) -> DateTime<Tz> {
         to_utc(time).with_timezone(&self.zone)
     }
 
     /// A day.
-    pub fn day(&self, time: Timestamp) -> String {
+    pub fn day(self, time: Timestamp) -> String {
         self.local(time).format(self.say("%d/%m/%Y", "%Y-%m-%d")).to_string()
     }
 
     /// A time of day.
-    pub fn hour(&self, time: Timestamp) -> String {
+    pub fn hour(self, time: Timestamp) -> String {
         self.local(time).format("%H:%M").to_string()
     }
 
     /// A day without its year.
-    pub fn short_day(&self, time: Timestamp) -> String {
+    pub fn short_day(self, time: Timestamp) -> String {
         self.local(time).format(self.say("%d/%m", "%m-%d")).to_string()
     }
 
     /// A moment.
-    pub fn when(&self, time: Timestamp) -> When {
+    pub fn when(self, time: Timestamp) -> When {
         let text = self.local(time).format(self.say("%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M")).to_string();
         When { iso: rfc3339(time), text }
     }
 
     /// Time that has passed or will pass, in its largest unit.
-    pub fn span(&self, micros: i64) -> String {
+    pub fn span(self, micros: i64) -> String {
         let seconds = micros.unsigned_abs() / 1_000_000;
         match seconds {
             0..=119 => format!("{seconds} s"),

@@ -12,7 +12,7 @@ use crate::pages::look::Look;
 use crate::routes::LONGEST_REASON;
 
 /// Notes a fault, in words that begin with a capital.
-pub fn fault(faults: &mut Faults, name: &'static str, rule: &FieldRule, look: &Look) {
+pub fn fault(faults: &mut Faults, name: &'static str, rule: &FieldRule, look: Look) {
     let text = texts::rule(rule, look.language);
     let mut letters = text.chars();
     let capital: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
@@ -20,7 +20,7 @@ pub fn fault(faults: &mut Faults, name: &'static str, rule: &FieldRule, look: &L
 }
 
 /// Why something is done.
-pub fn reason(posted: &Posted, faults: &mut Faults, look: &Look) -> String {
+pub fn reason(posted: &Posted, faults: &mut Faults, look: Look) -> String {
     let reason = posted.get("reason");
     if reason.is_empty() {
         fault(faults, "reason", &FieldRule::Required, look);
@@ -53,7 +53,7 @@ pub fn centavos(text: &str) -> Option<i64> {
 }
 
 /// The end of a day.
-pub fn day_end(text: &str, look: &Look) -> Option<Timestamp> {
+pub fn day_end(text: &str, look: Look) -> Option<Timestamp> {
     let next = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.checked_add_days(Days::new(1))?;
     (text.len() == 10).then(|| to_timestamp(day_start(look.zone, next)))
 }

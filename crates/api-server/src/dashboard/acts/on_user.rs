@@ -80,7 +80,7 @@ async fn subject(visit: &Visit, path: &(String, String)) -> Result<Subject, Prob
 pub async fn ask(visit: Visit, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     visit.admin.acting()?;
     let subject = subject(&visit, &path).await?;
-    subject.sheet(&Posted::default().with("key", new_key()), &visit.look).ask(&visit)
+    subject.sheet(&Posted::default().with("key", new_key()), visit.look).ask(&visit)
 }
 
 /// `POST /admin/users/{user}/{act}`.
@@ -91,30 +91,30 @@ pub async fn take(
 ) -> Result<HttpResponse, Problem> {
     let by = visit.admin.acting()?;
     let subject = subject(&visit, &path).await?;
-    let sheet = subject.sheet(&posted, &visit.look);
+    let sheet = subject.sheet(&posted, visit.look);
     let (now, step) = (visit.app.clock.now().at, posted.step());
     if step == Step::Back {
         return sheet.ask(&visit);
     }
-    let wanted = match subject.check(&posted, now, step, &visit.look) {
+    let wanted = match subject.check(&posted, now, step, visit.look) {
         Ok(wanted) => wanted,
         Err(faults) => return sheet.ask_again(&visit, faults),
     };
     if step == Step::Review {
-        return sheet.confirm(&visit, subject.happens(&wanted, &visit.look));
+        return sheet.confirm(&visit, subject.happens(&wanted, visit.look));
     }
     match subject.act(&visit, by, wanted).await {
         Ok(done) => visit.lead_to(&sheet.back, done),
         // The key names another act by now: what is sent next is a new one.
         Err(problem) if problem.kind == Kind::KeyMismatch => {
-            subject.sheet(&posted.with("key", new_key()), &visit.look).refused(&visit, &problem)
+            subject.sheet(&posted.with("key", new_key()), visit.look).refused(&visit, &problem)
         }
         Err(problem) => sheet.refused(&visit, &problem),
     }
 }
 
 impl Subject {
-    fn sheet(&self, posted: &Posted, look: &Look) -> Sheet {
+    fn sheet(&self, posted: &Posted, look: Look) -> Sheet {
         let amount =
             || Field::new("amount", look.say("Créditos", "Credits"), Input::Amount, posted).required();
         let reason = Field::new("reason", look.say("Motivo", "Reason"), Input::Lines, posted)
@@ -178,7 +178,7 @@ impl Subject {
         }
     }
 
-    fn check(&self, posted: &Posted, now: Timestamp, step: Step, look: &Look) -> Result<Wanted, Faults> {
+    fn check(&self, posted: &Posted, now: Timestamp, step: Step, look: Look) -> Result<Wanted, Faults> {
         let mut faults = Faults::new();
         let wanted = match self.act {
             Act::Give | Act::Take => self.check_move(posted, now, step, &mut faults, look).map(Wanted::Move),
@@ -202,7 +202,7 @@ impl Subject {
         now: Timestamp,
         step: Step,
         faults: &mut Faults,
-        look: &Look,
+        look: Look,
     ) -> Option<ManualCredits> {
         let available = self.view.balances.available.get();
         let amount = entered::whole(posted.get("amount")).filter(|it| (1..=MOST_BY_HAND.get()).contains(it));
@@ -237,7 +237,7 @@ impl Subject {
         Some(ManualCredits { user: self.user, amount, reason, expires_at, key })
     }
 
-    fn happens(&self, wanted: &Wanted, look: &Look) -> Vec<String> {
+    fn happens(&self, wanted: &Wanted, look: Look) -> Vec<String> {
         let portuguese = look.language == Language::Portuguese;
         match wanted {
             Wanted::Move(asked) => {
@@ -331,7 +331,7 @@ impl Subject {
     }
 }
 
-fn named(source: &SuspensionSource, look: &Look) -> String {
+fn named(source: &SuspensionSource, look: Look) -> String {
     match source.as_str() {
         "admin" => look.say("por um admin", "by an admin").to_owned(),
         other => other.to_owned(),

@@ -28,21 +28,21 @@ pub async fn ask(visit: Visit, id: web::Path<String>) -> Result<HttpResponse, Pr
     if is_boleto(&purchase) {
         posted = posted.with("by_hand", "1");
     }
-    sheet(&purchase, &posted, &visit.look).ask(&visit)
+    sheet(&purchase, &posted, visit.look).ask(&visit)
 }
 
 /// `POST /admin/purchases/{purchase}/refund`.
 pub async fn take(visit: Visit, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, Problem> {
     let by = visit.admin.acting()?;
     let purchase = purchase(&visit, &id).await?;
-    let sheet = sheet(&purchase, &posted, &visit.look);
+    let sheet = sheet(&purchase, &posted, visit.look);
     let step = posted.step();
     if step == Step::Back {
         return sheet.ask(&visit);
     }
     let mut faults = Faults::new();
-    let minor = amount(&purchase, &posted, step, &mut faults, &visit.look);
-    let reason = entered::reason(&posted, &mut faults, &visit.look);
+    let minor = amount(&purchase, &posted, step, &mut faults, visit.look);
+    let reason = entered::reason(&posted, &mut faults, visit.look);
     if !faults.is_empty() {
         return sheet.ask_again(&visit, faults);
     }
@@ -50,7 +50,7 @@ pub async fn take(visit: Visit, id: web::Path<String>, posted: Posted) -> Result
         if purchase.progress != Progress::Paid {
             return sheet.refused(&visit, &Kind::NotPaid.into());
         }
-        let happens = happens(&purchase, minor, posted.ticked("by_hand"), &visit.look);
+        let happens = happens(&purchase, minor, posted.ticked("by_hand"), visit.look);
         return sheet.confirm(&visit, happens);
     }
     let key = IdempotencyKey::parse(posted.get("key"))
@@ -81,7 +81,7 @@ fn is_boleto(purchase: &Purchase) -> bool {
     purchase.method.as_deref() == Some("boleto")
 }
 
-fn sheet(purchase: &Purchase, posted: &Posted, look: &Look) -> Sheet {
+fn sheet(purchase: &Purchase, posted: &Posted, look: Look) -> Sheet {
     let left = look.reais(left(purchase));
     let mut amount =
         Field::new("amount", look.say("Valor em reais", "Amount in reais"), Input::Amount, posted);
@@ -125,7 +125,7 @@ fn sheet(purchase: &Purchase, posted: &Posted, look: &Look) -> Sheet {
     }
 }
 
-fn amount(purchase: &Purchase, posted: &Posted, step: Step, faults: &mut Faults, look: &Look) -> Option<i64> {
+fn amount(purchase: &Purchase, posted: &Posted, step: Step, faults: &mut Faults, look: Look) -> Option<i64> {
     let text = posted.get("amount");
     if text.is_empty() {
         return None;
@@ -146,7 +146,7 @@ fn amount(purchase: &Purchase, posted: &Posted, step: Step, faults: &mut Faults,
     minor
 }
 
-fn happens(purchase: &Purchase, minor: Option<i64>, by_hand: bool, look: &Look) -> Vec<String> {
+fn happens(purchase: &Purchase, minor: Option<i64>, by_hand: bool, look: Look) -> Vec<String> {
     let amount = look.reais(minor.unwrap_or_else(|| left(purchase)));
     let money = match (by_hand, look.language) {
         (true, Language::Portuguese) => {

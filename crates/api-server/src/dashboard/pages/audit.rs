@@ -7,6 +7,7 @@ use domain::clock::Timestamp;
 use domain::ports::audit::{AuditCursor, AuditFilter};
 use serde_json::Value;
 
+use super::export;
 use super::paging::{Paged, Parameters, ROWS, given};
 use crate::dashboard::layout::{Frame, Section, Visit};
 use crate::dashboard::words;
@@ -22,6 +23,8 @@ struct AuditPage {
     actor: String,
     user: String,
     filtered: bool,
+    /// The same as CSV.
+    csv: String,
     page: Paged<Row>,
 }
 
@@ -65,14 +68,15 @@ pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
     };
     let filtered = filter != AuditFilter::default();
     let rows = visit.app.stores.audit.audit(filter, cursor(&query), ROWS + 1).await?;
-    let option = |word| (word, words::action(word, &look), action.as_deref() == Some(word));
+    let option = |word| (word, words::action(word, look), action.as_deref() == Some(word));
     let page = AuditPage {
         frame: visit.frame(Section::Audit, look.say("Auditoria", "Audit log")),
         actions: ACTIONS.map(option).into(),
         actor,
         user,
         filtered,
-        page: Paged::cut(rows, "/admin/audit", &query, |row| self::row(row, &look), after),
+        csv: export::address("audit.csv", &query, &["action", "actor", "user"]),
+        page: Paged::cut(rows, "/admin/audit", &query, |row| self::row(row, look), after),
     };
     visit.page(&page)
 }
@@ -89,7 +93,7 @@ pub fn after(row: &AuditEntry) -> String {
 }
 
 /// An entry in a list.
-pub fn row(entry: &AuditEntry, look: &Look) -> Row {
+pub fn row(entry: &AuditEntry, look: Look) -> Row {
     let note = &entry.note;
     Row {
         at: look.when(entry.at),

@@ -55,7 +55,7 @@ fn page(
         over,
         development: dashboard.development,
     };
-    let mut response = html::page(fault.map_or(StatusCode::OK, |(status, _)| status), &page, &look)?;
+    let mut response = html::page(fault.map_or(StatusCode::OK, |(status, _)| status), &page, look)?;
     if let Some(cookie) = cookie {
         add_cookie(&mut response, &cookie)?;
     }

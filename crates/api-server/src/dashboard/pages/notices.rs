@@ -34,13 +34,13 @@ pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
     let rows = visit.app.stores.overview.all_notices(page_end(&query), ROWS + 1).await?;
     let page = NoticesPage {
         frame: visit.frame(Section::Notices, look.say("Avisos", "Notices")),
-        page: Paged::cut(rows, "/admin/notices", &query, |row| self::row(row, &look), after_notice),
+        page: Paged::cut(rows, "/admin/notices", &query, |row| self::row(row, look), after_notice),
     };
     visit.page(&page)
 }
 
 /// A notice in a list.
-pub fn row(notice: &Notice, look: &Look) -> Row {
+pub fn row(notice: &Notice, look: Look) -> Row {
     let of = &notice.details;
     let labelled = |portuguese, english, value: String| format!("{}: {value}", look.say(portuguese, english));
     let details = [

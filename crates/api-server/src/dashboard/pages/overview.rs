@@ -90,26 +90,26 @@ pub async fn show(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
     let range = Range::of(&query, look.zone, now);
     let report = figures.report(range.from, range.to).await?;
     let points = figures.series(&range.buckets()?).await?;
-    let labels: Vec<String> = points.iter().map(|point| label(point, &range, &look)).collect();
+    let labels: Vec<String> = points.iter().map(|point| label(point, &range, look)).collect();
     let page = OverviewPage {
         frame: visit.frame(Section::Overview, look.say("Visão geral", "Overview")),
         now: look.hour(now),
-        today: tiles::day(&this_day, &yesterday, &look),
-        usual: usual(&range, &look),
-        within: tiles::range(&report, &look),
-        requests: requests(&points, &labels, &look).draw()?,
-        credits: credits(&points, &labels, &look).draw()?,
-        money: money(&points, &labels, &look).draw()?,
-        points: points.iter().zip(labels).rev().map(|(point, label)| row(point, label, &look)).collect(),
-        breakdowns: breakdowns(&report, &look),
-        top_users: top_users(&report.top_users, &look),
+        today: tiles::day(&this_day, &yesterday, look),
+        usual: usual(&range, look),
+        within: tiles::range(&report, look),
+        requests: requests(&points, &labels, look).draw()?,
+        credits: credits(&points, &labels, look).draw()?,
+        money: money(&points, &labels, look).draw()?,
+        points: points.iter().zip(labels).rev().map(|(point, label)| row(point, label, look)).collect(),
+        breakdowns: breakdowns(&report, look),
+        top_users: top_users(&report.top_users, look),
         zone: look.zone.name(),
         range,
     };
     visit.page(&page)
 }
 
-fn usual(range: &Range, look: &Look) -> Vec<(&'static str, &'static str, bool)> {
+fn usual(range: &Range, look: Look) -> Vec<(&'static str, &'static str, bool)> {
     let text = |name| match name {
         "24h" => look.say("24 horas", "24 hours"),
         "7d" => look.say("7 dias", "7 days"),
@@ -119,8 +119,8 @@ fn usual(range: &Range, look: &Look) -> Vec<(&'static str, &'static str, bool)> 
     USUAL.into_iter().map(|(name, _)| (name, text(name), !range.wrong && range.name == name)).collect()
 }
 
-fn label(point: &Point, range: &Range, look: &Look) -> String {
-    match (range.by_hour, range.name) {
+fn label(point: &Point, range: &Range, look: Look) -> String {
+    match (range.by_hour(), range.name) {
         (true, "24h") => look.hour(point.from),
         (true, _) => format!("{} {}", look.short_day(point.from), look.hour(point.from)),
         (false, _) => look.short_day(point.from),
@@ -141,7 +141,7 @@ fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn requests(points: &[Point], labels: &[String], look: &Look) -> Plot {
+fn requests(points: &[Point], labels: &[String], look: Look) -> Plot {
     let of = |value: fn(&Point) -> u64| points.iter().map(|point| height(count(value(point)))).collect();
     Plot {
         title: look.say("Requisições, respondidas e com falha", "Requests, answered and failed").to_owned(),
@@ -154,7 +154,7 @@ fn requests(points: &[Point], labels: &[String], look: &Look) -> Plot {
     }
 }
 
-fn credits(points: &[Point], labels: &[String], look: &Look) -> Plot {
+fn credits(points: &[Point], labels: &[String], look: Look) -> Plot {
     let values = points.iter().map(|point| height(point.figures.credits.get())).collect();
     Plot {
         title: look.say("Créditos usados", "Credits used").to_owned(),
@@ -164,7 +164,7 @@ fn credits(points: &[Point], labels: &[String], look: &Look) -> Plot {
     }
 }
 
-fn money(points: &[Point], labels: &[String], look: &Look) -> Plot {
+fn money(points: &[Point], labels: &[String], look: Look) -> Plot {
     let of = |value: fn(&Point) -> domain::reports::reais::NanoBrl| {
         points.iter().map(|point| reais_height(value(point))).collect()
     };
@@ -180,7 +180,7 @@ fn money(points: &[Point], labels: &[String], look: &Look) -> Plot {
     }
 }
 
-fn row(point: &Point, label: String, look: &Look) -> Row {
+fn row(point: &Point, label: String, look: Look) -> Row {
     let figures = &point.figures;
     Row {
         label,
@@ -194,7 +194,7 @@ fn row(point: &Point, label: String, look: &Look) -> Row {
     }
 }
 
-fn breakdowns(report: &Report, look: &Look) -> Vec<Breakdown> {
+fn breakdowns(report: &Report, look: Look) -> Vec<Breakdown> {
     let all = report.answered.requests.saturating_add(report.failed);
     let lines = |parts: &[Part], name: &dyn Fn(&str) -> String| {
         parts.iter().map(|part| line(part, name(&part.name), all, look)).collect()
@@ -223,7 +223,7 @@ fn breakdowns(report: &Report, look: &Look) -> Vec<Breakdown> {
     ]
 }
 
-fn line(part: &Part, name: String, all: u64, look: &Look) -> Line {
+fn line(part: &Part, name: String, all: u64, look: Look) -> Line {
     let own = part.answered.requests.saturating_add(part.failed);
     Line {
         name,
@@ -235,7 +235,7 @@ fn line(part: &Part, name: String, all: u64, look: &Look) -> Line {
     }
 }
 
-fn top_users(users: &[UserSum], look: &Look) -> Vec<TopUser> {
+fn top_users(users: &[UserSum], look: Look) -> Vec<TopUser> {
     let most = users.first().map_or(0, |user| user.credits.get());
     let row = |user: &UserSum| TopUser {
         id: user.user.to_string(),

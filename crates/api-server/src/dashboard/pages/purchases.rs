@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use askama::Template;
 use domain::billing::purchase::{Progress, Purchase, ReturnKind};
 
+use super::export;
 use super::paging::{Paged, Parameters, ROWS, after_purchase, given, page_end};
 use crate::dashboard::layout::{Frame, Section, Visit};
 use crate::dashboard::words::{self, Pill};
@@ -17,6 +18,8 @@ struct PurchasesPage {
     frame: Frame,
     user: String,
     filtered: bool,
+    /// The same as CSV.
+    csv: String,
     page: Paged<Row>,
 }
 
@@ -51,13 +54,14 @@ pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
         frame: visit.frame(Section::Purchases, look.say("Compras", "Purchases")),
         user,
         filtered: of.is_some(),
-        page: Paged::cut(rows, "/admin/purchases", &query, |row| self::row(row, live, &look), after_purchase),
+        csv: export::address("purchases.csv", &query, &["user"]),
+        page: Paged::cut(rows, "/admin/purchases", &query, |row| self::row(row, live, look), after_purchase),
     };
     visit.page(&page)
 }
 
 /// A purchase in a list; `live` where real money counts, so that others stand out.
-pub fn row(row: &Purchase, live: bool, look: &Look) -> Row {
+pub fn row(row: &Purchase, live: bool, look: Look) -> Row {
     let returned = row.returned_minor();
     Row {
         id: row.id.to_string(),

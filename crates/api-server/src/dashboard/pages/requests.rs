@@ -5,6 +5,7 @@ use askama::Template;
 use domain::ledger::usage::{Outcome, UsageRecord};
 use domain::ports::overview::UsageFilter;
 
+use super::export;
 use super::paging::{Paged, Parameters, ROWS, after_usage, given, usage_cursor};
 use crate::dashboard::layout::{Frame, Section, Visit};
 use crate::dashboard::words::{self, Pill};
@@ -21,6 +22,8 @@ struct RequestsPage {
     models: Vec<(String, bool)>,
     user: String,
     filtered: bool,
+    /// The same as CSV.
+    csv: String,
     page: Paged<Row>,
 }
 
@@ -51,14 +54,15 @@ pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
     let filtered = outcome.is_some() || model.is_some() || filter.user.is_some();
     let rows = visit.app.stores.overview.latest_usage(filter, usage_cursor(&query), ROWS + 1).await?;
     let option =
-        |each: Outcome| (each.as_str(), words::outcome(each.as_str(), &look).text, Some(each) == outcome);
+        |each: Outcome| (each.as_str(), words::outcome(each.as_str(), look).text, Some(each) == outcome);
     let page = RequestsPage {
         frame: visit.frame(Section::Requests, look.say("Requisições", "Requests")),
         outcomes: Outcome::ALL.map(option).into(),
         models: models(&visit, model.as_deref()),
         user,
         filtered,
-        page: Paged::cut(rows, "/admin/requests", &query, |row| self::row(row, &look), after_usage),
+        csv: export::address("usage.csv", &query, &["outcome", "model", "user"]),
+        page: Paged::cut(rows, "/admin/requests", &query, |row| self::row(row, look), after_usage),
     };
     visit.page(&page)
 }
@@ -75,7 +79,7 @@ fn models(visit: &Visit, wanted: Option<&str>) -> Vec<(String, bool)> {
 }
 
 /// A request in a list.
-pub fn row(row: &UsageRecord, look: &Look) -> Row {
+pub fn row(row: &UsageRecord, look: Look) -> Row {
     let facts = &row.facts;
     Row {
         at: look.when(row.at),

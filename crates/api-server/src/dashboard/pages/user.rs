@@ -94,14 +94,14 @@ pub async fn show(visit: Visit, user: web::Path<String>, query: Parameters) -> R
     let page = UserPage {
         frame: visit.frame(Section::Users, format!("{} {user}", look.say("Usuário", "User"))),
         id: user.to_string(),
-        account: account(sheet.as_ref(), &look),
-        tabs: tabs(&body, &look),
+        account: account(sheet.as_ref(), look),
+        tabs: tabs(&body, look),
         body,
     };
     visit.page(&page)
 }
 
-fn tabs(body: &Body, look: &Look) -> Vec<(&'static str, &'static str, bool)> {
+fn tabs(body: &Body, look: Look) -> Vec<(&'static str, &'static str, bool)> {
     vec![
         ("", look.say("Lotes", "Lots"), matches!(body, Body::Lots(_))),
         ("journal", look.say("Diário", "Journal"), matches!(body, Body::Journal(_))),
@@ -126,11 +126,11 @@ async fn body(
             let before = given(query, "cursor").and_then(|text| text.parse().ok());
             let lines = stores.statements.journal(user, before, ROWS + 1).await?;
             let after = |line: &JournalLine| line.entry.seq.to_string();
-            Body::Journal(Paged::cut(lines, &path, query, |line| entry(line, &look), after))
+            Body::Journal(Paged::cut(lines, &path, query, |line| entry(line, look), after))
         }
         "usage" => {
             let rows = stores.statements.usage(user, usage_cursor(query), ROWS + 1).await?;
-            Body::Usage(Paged::cut(rows, &path, query, |row| requests::row(row, &look), after_usage))
+            Body::Usage(Paged::cut(rows, &path, query, |row| requests::row(row, look), after_usage))
         }
         "purchases" => {
             let rows = stores.purchases.purchases(Some(user), page_end(query), ROWS + 1).await?;
@@ -138,26 +138,26 @@ async fn body(
                 rows,
                 &path,
                 query,
-                |row| purchases::row(row, visit.app.figures.livemode, &look),
+                |row| purchases::row(row, visit.app.figures.livemode, look),
                 after_purchase,
             ))
         }
         "notices" => {
             let rows = stores.purchases.notices(user, None, 100).await?;
-            Body::Notices(rows.iter().map(|row| notices::row(row, &look)).collect())
+            Body::Notices(rows.iter().map(|row| notices::row(row, look)).collect())
         }
         "audit" => {
             let filter = AuditFilter { user: Some(user), ..AuditFilter::default() };
             let rows = stores.audit.audit(filter, audit::cursor(query), ROWS + 1).await?;
-            Body::Audit(Paged::cut(rows, &path, query, |row| audit::row(row, &look), audit::after))
+            Body::Audit(Paged::cut(rows, &path, query, |row| audit::row(row, look), audit::after))
         }
         _ => Body::Lots(
-            sheet.map_or_else(Vec::new, |sheet| sheet.lots.iter().map(|each| lot(each, &look)).collect()),
+            sheet.map_or_else(Vec::new, |sheet| sheet.lots.iter().map(|each| lot(each, look)).collect()),
         ),
     })
 }
 
-fn account(sheet: Option<&AccountSheet>, look: &Look) -> Account {
+fn account(sheet: Option<&AccountSheet>, look: Look) -> Account {
     let unseen = AccountView::unseen();
     let view = sheet.map_or(&unseen, |sheet| &sheet.view);
     let sums = &view.balances;
@@ -183,7 +183,7 @@ fn account(sheet: Option<&AccountSheet>, look: &Look) -> Account {
     }
 }
 
-fn lot(lot: &domain::ledger::lots::Lot, look: &Look) -> Lot {
+fn lot(lot: &domain::ledger::lots::Lot, look: Look) -> Lot {
     let share = lot.remaining.get().saturating_mul(1000).checked_div(lot.amount.get()).unwrap_or(0);
     Lot {
         from: words::lot(lot.source.kind.as_str(), look),
@@ -196,7 +196,7 @@ fn lot(lot: &domain::ledger::lots::Lot, look: &Look) -> Lot {
     }
 }
 
-fn entry(line: &JournalLine, look: &Look) -> Entry {
+fn entry(line: &JournalLine, look: Look) -> Entry {
     let entry = &line.entry;
     Entry {
         seq: look.number(entry.seq),

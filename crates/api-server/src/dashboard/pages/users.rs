@@ -43,13 +43,13 @@ pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
     let after = |line: &AccountLine| format!("{}_{}", line.key, line.user);
     let page = UsersPage {
         frame: visit.frame(Section::Users, look.say("Usuários", "Users")),
-        orders: AccountOrder::ALL.map(|each| (each.as_str(), name(each, &look), each == order)).into(),
-        page: Paged::cut(lines, "/admin/users", &query, |line| row(line, &look), after),
+        orders: AccountOrder::ALL.map(|each| (each.as_str(), name(each, look), each == order)).into(),
+        page: Paged::cut(lines, "/admin/users", &query, |line| row(line, look), after),
     };
     visit.page(&page)
 }
 
-fn name(order: AccountOrder, look: &Look) -> &'static str {
+fn name(order: AccountOrder, look: Look) -> &'static str {
     match order {
         AccountOrder::Newest => look.say("Mais novos", "Newest"),
         AccountOrder::MostUsed => look.say("Quem mais usou", "Most used"),
@@ -57,7 +57,7 @@ fn name(order: AccountOrder, look: &Look) -> &'static str {
     }
 }
 
-fn row(line: &AccountLine, look: &Look) -> Row {
+fn row(line: &AccountLine, look: Look) -> Row {
     let sums = &line.view.balances;
     Row {
         id: line.user.to_string(),

@@ -157,3 +157,43 @@ async fn the_books_are_proven_on_demand() {
     }
     server.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_too_often_is_told_on_a_page() {
+    let server = Setup::sqlite().with("RATE_LIMIT_IP_RPM", "5").start().await;
+    let browser = Browser::new(&server);
+    let mut page = browser.get("/admin/login").await;
+    for _ in 0..10 {
+        page = browser.get("/admin/login").await;
+    }
+    assert_eq!(page.status, 429);
+    assert!(page.has("Too many requests") && !page.header("retry-after").is_empty(), "{}", page.html);
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_are_there_as_csv_for_who_is_signed_in() {
+    let server = Setup::sqlite().start().await;
+    let user = server.user(100).await;
+    assert_eq!(server.ask(&user, "Oi").send().await.unwrap().status(), 200);
+    let stranger = Browser::new(&server);
+    let admin = Browser::admin(&server).await;
+    for (file, text) in [
+        ("usage.csv", "settled"),
+        ("usage.csv?outcome=abandoned", "created_at,id,user_id"),
+        ("journal.csv", "grant"),
+        ("purchases.csv", "created_at,id,user_id"),
+        ("audit.csv?action=credits.grant", "teste"),
+    ] {
+        let path = format!("/admin/export/{file}");
+        assert_eq!(stranger.get(&path).await.status, 303, "{file}");
+        let table = admin.see(&path).await;
+        assert!(table.header("content-type").starts_with("text/csv"), "{file}");
+        assert!(table.has(text), "{text} in {file}: {}", table.html);
+    }
+    assert!(!admin.see("/admin/export/usage.csv?outcome=abandoned").await.has("settled"));
+    let list = admin.see("/admin/requests?outcome=settled&model=gpt-4o-mini").await;
+    assert!(list.has("/admin/export/usage.csv?outcome=settled&#38;model=gpt-4o-mini"), "{}", list.html);
+    assert_eq!(admin.get("/admin/export/secrets.csv").await.status, 404);
+    server.finish().await;
+}

@@ -45,7 +45,7 @@ impl Tile {
         Self { note: note.into(), ..self }
     }
 
-    fn against(self, now: i128, before: i128, more: More, look: &Look) -> Self {
+    fn against(self, now: i128, before: i128, more: More, look: Look) -> Self {
         let change = change_e4(now, before).map(|e4| Change {
             text: format!("{}{}", if e4 > 0 { "+" } else { "" }, look.percent(e4)),
             class: match (e4.signum(), more) {
@@ -62,7 +62,7 @@ fn brl(amount: NanoBrl) -> i128 {
     nanos(&amount.to_string())
 }
 
-fn margin_percent(report: &Report, look: &Look) -> Option<String> {
+fn margin_percent(report: &Report, look: Look) -> Option<String> {
     let revenue = brl(report.revenue);
     if revenue <= 0 {
         return None;
@@ -72,7 +72,7 @@ fn margin_percent(report: &Report, look: &Look) -> Option<String> {
 }
 
 /// Today's figures beside those of yesterday up to the same time.
-pub fn day(today: &Report, yesterday: &Report, look: &Look) -> Vec<Tile> {
+pub fn day(today: &Report, yesterday: &Report, look: Look) -> Vec<Tile> {
     let before = look.say("ontem", "yesterday");
     let was = |text: String| format!("{before}: {text}");
     let pair = |now: u64, then: u64| (i128::from(now), i128::from(then));
@@ -120,7 +120,7 @@ pub fn day(today: &Report, yesterday: &Report, look: &Look) -> Vec<Tile> {
 }
 
 /// A range's figures.
-pub fn range(report: &Report, look: &Look) -> Vec<Tile> {
+pub fn range(report: &Report, look: Look) -> Vec<Tile> {
     let money = |amount| exact_reais(amount, look.language);
     let failed = format!("{} {}", look.number(report.failed), look.say("com falha", "failed"));
     let errors = i64::try_from(report.errors_e4).unwrap_or(i64::MAX);
@@ -131,7 +131,7 @@ pub fn range(report: &Report, look: &Look) -> Vec<Tile> {
         money(report.cost),
         dollars(report.answered.cost, look.language)
     );
-    let margin = Tile::new(look.say("Margem", "Margin"), money(report.margin)).note(cost);
+    let share = margin_percent(report, look).map(|share| format!("{share} · ")).unwrap_or_default();
     vec![
         Tile::new(look.say("Requisições", "Requests"), look.number(report.answered.requests))
             .note(format!("{failed} ({})", look.percent(errors))),
@@ -147,9 +147,6 @@ pub fn range(report: &Report, look: &Look) -> Vec<Tile> {
             money(report.returned),
             look.say("devolvidos", "paid back")
         )),
-        match margin_percent(report, look) {
-            Some(percent) => margin.beside(percent),
-            None => margin,
-        },
+        Tile::new(look.say("Margem", "Margin"), money(report.margin)).note(format!("{share}{cost}")),
     ]
 }
