@@ -103,6 +103,8 @@ pub fn notice(word: &str, look: Look) -> Pill {
         "dispute_opened" => (look.say("contestação aberta", "dispute opened"), "bad"),
         "top_up_disabled" => (look.say("recarga desligada", "top-up switched off"), "warn"),
         "payment_mismatch" => (look.say("pagamento não confere", "payment mismatch"), "bad"),
+        "paid_after_closing" => (look.say("pagou conta encerrada", "paid after closing"), "warn"),
+        "webhook_disabled" => (look.say("webhook desativado", "webhook disabled"), "bad"),
         "fraud_warning" => (look.say("alerta de fraude", "fraud warning"), "bad"),
         other => return Pill::new(other.replace('_', " "), ""),
     };

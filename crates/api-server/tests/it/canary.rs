@@ -20,17 +20,18 @@ use crate::alerts::SECRET as WEBHOOK_SECRET;
 use crate::harness::{SECRET as JWT_SECRET, Setup, eventually, prove, read, token};
 
 /// Kept for the user, until they leave.
-const PERSONAL: [&str; 6] = [
+const PERSONAL: [&str; 7] = [
     "canario-pergunta-51",
     "canario-resposta-52",
     "canario-motivo-53",
     "canario-suspensao-54",
     "canario-chave-55",
     "canario-email-56@example.com",
+    "canario-programa-57",
 ];
 
 /// Never printed and never kept.
-const SECRET: [&str; 8] = [
+const SECRET: [&str; 9] = [
     JWT_SECRET,
     "sk-canario-provedor-61",
     "canario-senha-62",
@@ -39,6 +40,7 @@ const SECRET: [&str; 8] = [
     "canario-token-64",
     "canario-json-65",
     "canario-corpo-67",
+    "canario-usuario-68",
 ];
 
 /// A server process, and all that it has printed.
@@ -142,21 +144,22 @@ async fn nothing_private_is_printed_and_nothing_is_left(setup: Setup, level: &st
         .with("ALERT_WEBHOOK_URL", &format!("{}?key={}", receiver.url(), SECRET[4]))
         .with("ALERT_WEBHOOK_SECRET", WEBHOOK_SECRET);
     let process = start(&setup, level);
-    let user = token("canario", "user");
-    live(&process.url, &user, &mail, &receiver).await;
+    let (user, admin) = (token("canario", "user"), token("boss", "admin"));
+    let program = live(&process.url, &user, &admin, &mail, &receiver).await;
+    let secrets = || SECRET.into_iter().chain([user.as_str(), admin.as_str(), program.as_str()]);
 
     let before = dump(&setup).await;
     for word in PERSONAL {
         assert!(has(&before, word), "the dump is blind: {word} is not in it");
     }
-    for word in SECRET.into_iter().chain([user.as_str()]) {
+    for word in secrets() {
         assert!(!has(&before, word), "{word} is kept");
     }
     let client = Client::new();
     let leaving = client.delete(format!("{}/api/user?forfeit=true", process.url)).bearer_auth(&user);
     assert_eq!(leaving.send().await.unwrap().status(), 204);
     let after = dump(&setup).await;
-    for word in PERSONAL.into_iter().chain(SECRET).chain([user.as_str()]) {
+    for word in PERSONAL.into_iter().chain(secrets()) {
         assert!(!has(&after, word), "{word} is still kept");
     }
 
@@ -164,7 +167,7 @@ async fn nothing_private_is_printed_and_nothing_is_left(setup: Setup, level: &st
     for line in [": request request_id", "request failed", "notice given up", "notice put off"] {
         assert!(printed.contains(line), "the log is blind: {line:?} is not in it");
     }
-    for word in PERSONAL.into_iter().chain(SECRET).chain([user.as_str()]) {
+    for word in PERSONAL.into_iter().chain(secrets()) {
         let line = printed.lines().find(|line| has(line.as_bytes(), word));
         assert!(line.is_none(), "{word} is printed: {line:?}");
     }
@@ -177,12 +180,12 @@ async fn sent(request: RequestBuilder) -> (u16, Value) {
     read(request.send().await.unwrap()).await
 }
 
-/// Does everything that could tell: what goes well, and what goes wrong.
-async fn live(url: &str, user: &str, mail: &MailServer, receiver: &Receiver) {
+/// Does everything that could tell: what goes well, and what goes wrong. Answers an API key's text.
+async fn live(url: &str, user: &str, admin: &str, mail: &MailServer, receiver: &Receiver) -> String {
     let client = Client::new();
     let at = |path: &str| format!("{url}{path}");
     let as_user = |request: RequestBuilder| request.bearer_auth(user);
-    let as_admin = |request: RequestBuilder| request.bearer_auth(token("boss", "admin"));
+    let as_admin = |request: RequestBuilder| request.bearer_auth(admin);
     let credits = as_admin(client.post(at("/api/admin/users/canario/credits")))
         .header("Idempotency-Key", "once")
         .json(&json!({ "amount": 100, "reason": PERSONAL[2] }));
@@ -214,12 +217,34 @@ async fn live(url: &str, user: &str, mail: &MailServer, receiver: &Receiver) {
     assert_eq!(sent(malformed).await.0, 400);
     assert_eq!(sent(client.get(at("/api/user/ai-credits")).bearer_auth("canario-token-64")).await.0, 401);
     assert_eq!(sent(client.get(at("/api/canario-corpo-67"))).await.0, 404);
+    let wish = json!({ "name": PERSONAL[6] });
+    let (status, made) = sent(as_user(client.post(at("/api/user/api-keys"))).json(&wish)).await;
+    assert_eq!(status, 201);
+    let program = made["key"].as_str().unwrap().to_owned();
+    let through = |more: Value| {
+        let mut body = json!({
+            "model": "gpt-4o-mini", "user": "canario-usuario-68",
+            "messages": [{ "role": "user", "content": PERSONAL[0] }],
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        client.post(at("/v1/chat/completions")).bearer_auth(&program).json(&body)
+    };
+    assert_eq!(sent(through(json!({}))).await.0, 200);
+    assert_eq!(sent(through(json!({ "max_tokens": PERSONAL[0] }))).await.0, 400);
+    // This provider does not stream: whatever becomes of that, it is read to its end.
+    through(json!({ "stream": true })).send().await.unwrap().bytes().await.unwrap();
+    let wrong_key = format!("{}canario-token-64", &program[..20]);
+    assert_eq!(sent(client.get(at("/v1/models")).bearer_auth(wrong_key)).await.0, 401);
+    let looking = client.get(at("/admin/users/canario?tab=journal"));
+    let page = looking.header("Cookie", format!("saldo_admin={admin}")).send().await.unwrap();
+    assert!(page.text().await.unwrap().contains(PERSONAL[2]));
     let suspended =
         as_admin(client.post(at("/api/admin/users/canario/suspend"))).json(&json!({ "reason": PERSONAL[3] }));
     assert_eq!(sent(suspended).await.0, 200);
     assert_eq!(sent(as_user(client.get(at("/api/user/export")))).await.0, 200);
     eventually("the failed event", async || (!receiver.hooks().is_empty()).then_some(())).await;
     eventually("the refused letter", async || (!mail.credentials().is_empty()).then_some(())).await;
+    program
 }
 
 #[derive(QueryableByName)]

@@ -106,6 +106,12 @@ async fn an_account_is_closed_for_good_and_every_endpoint_says_so() {
             (200, &json!(0), &json!(10))
         );
         assert!(seen["closed_at"].is_string(), "{seen}");
+        let page = server
+            .get(&format!("/admin/users/{}", user.sub))
+            .header("Cookie", format!("saldo_admin={}", token("boss", "admin")))
+            .header("Accept-Language", "en");
+        let page = page.send().await.unwrap().text().await.unwrap();
+        assert!(page.contains("Account closed") && !page.contains("/give\""), "{page}");
         let other = server.user(10).await;
         assert_eq!(server.credits(&other).await["available_credits"], 10);
         server.finish().await;

@@ -40,6 +40,7 @@ struct Account {
     renewal: Option<String>,
     threshold: String,
     since: Option<When>,
+    closed: Option<When>,
     suspensions: Vec<Suspension>,
 }
 
@@ -179,6 +180,7 @@ fn account(sheet: Option<&AccountSheet>, look: Look) -> Account {
         renewal: view.renewal.map(|at| look.day(at)),
         threshold: look.credits(view.low_balance_threshold),
         since: sheet.map(|sheet| look.when(sheet.created_at)),
+        closed: view.closed_at.map(|at| look.when(at)),
         suspensions: sheet.map_or_else(Vec::new, |sheet| sheet.suspensions.iter().map(suspension).collect()),
     }
 }

@@ -27,6 +27,7 @@ struct Row {
     held: String,
     owed: Option<String>,
     suspended: bool,
+    closed: bool,
     since: When,
 }
 
@@ -68,6 +69,7 @@ fn row(line: &AccountLine, look: Look) -> Row {
         held: look.credits(sums.held),
         owed: sums.owed.is_positive().then(|| look.credits(sums.owed)),
         suspended: line.view.suspended,
+        closed: line.view.closed_at.is_some(),
         since: look.when(line.created_at),
     }
 }
