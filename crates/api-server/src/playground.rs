@@ -51,7 +51,6 @@ pub fn register(config: &mut ServiceConfig) {
 
 #[derive(Template)]
 #[template(path = "playground/page.html")]
-#[expect(clippy::struct_excessive_bools, reason = "what the page shows, each by itself")]
 struct Page {
     look: Look,
     styles: [String; 2],

@@ -1,7 +1,6 @@
 //! Signing in. The cookie holds the admin's token or API key and nothing else, so every request is checked anew,
 //! expiry and scopes included.
 
-
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};

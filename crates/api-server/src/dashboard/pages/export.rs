@@ -28,12 +28,7 @@ pub async fn serve(
 
 /// The address of a table with these filters of the list that is shown.
 pub fn address(file: &str, query: &Parameters, filters: &[&str]) -> String {
-    let mut text = form_urlencoded::Serializer::new(format!("/admin/export/{file}?"));
-    for name in filters {
-        if let Some(value) = given(query, name) {
-            text.append_pair(name, value);
-        }
-    }
-    let text = text.finish();
-    text.trim_end_matches('?').to_owned()
+    let set = filters.iter().filter_map(|name| Some((*name, given(query, name)?)));
+    let set = form_urlencoded::Serializer::new(String::new()).extend_pairs(set).finish();
+    if set.is_empty() { format!("/admin/export/{file}") } else { format!("/admin/export/{file}?{set}") }
 }

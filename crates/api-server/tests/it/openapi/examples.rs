@@ -50,6 +50,8 @@ async fn path_of(operation: &Operation, document: &Value, server: &Server, user:
             let url = open(server, user, "payment").await;
             url.rsplit('/').next().unwrap().to_owned()
         }
+        // They have credits, and give them up.
+        "/api/user" if operation.method == Method::DELETE => return "/api/user?forfeit=true".to_owned(),
         _ => return operation.filled_path(document),
     };
     operation.path.replace("{id}", &id)
