@@ -20,7 +20,7 @@ use crate::alerts::SECRET as WEBHOOK_SECRET;
 use crate::harness::{SECRET as JWT_SECRET, Setup, eventually, prove, read, token};
 
 /// Kept for the user, until they leave.
-const PERSONAL: [&str; 7] = [
+const PERSONAL: [&str; 8] = [
     "canario-pergunta-51",
     "canario-resposta-52",
     "canario-motivo-53",
@@ -28,10 +28,11 @@ const PERSONAL: [&str; 7] = [
     "canario-chave-55",
     "canario-email-56@example.com",
     "canario-programa-57",
+    "canario-usuario-58",
 ];
 
 /// Never printed and never kept.
-const SECRET: [&str; 9] = [
+const SECRET: [&str; 8] = [
     JWT_SECRET,
     "sk-canario-provedor-61",
     "canario-senha-62",
@@ -40,7 +41,6 @@ const SECRET: [&str; 9] = [
     "canario-token-64",
     "canario-json-65",
     "canario-corpo-67",
-    "canario-usuario-68",
 ];
 
 /// A server process, and all that it has printed.
@@ -223,7 +223,7 @@ async fn live(url: &str, user: &str, admin: &str, mail: &MailServer, receiver: &
     let program = made["key"].as_str().unwrap().to_owned();
     let through = |more: Value| {
         let mut body = json!({
-            "model": "gpt-4o-mini", "user": "canario-usuario-68",
+            "model": "gpt-4o-mini", "user": PERSONAL[7],
             "messages": [{ "role": "user", "content": PERSONAL[0] }],
         });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
