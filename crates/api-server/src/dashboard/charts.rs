@@ -108,7 +108,18 @@ impl Plot {
             axis.stroke_color = AXIS.into();
             axis.split_number = if few { 3 } else { 4 };
             axis.formatter = Some("{c}".to_owned());
+            // Counts: a step is never less than one.
+            if self.form == Form::Stacked {
+                let least = if few { 3.0 } else { 4.0 };
+                axis.max = (self.highest() <= least).then_some(least);
+            }
         }
+    }
+
+    /// How high the highest stack is.
+    fn highest(&self) -> f32 {
+        let stack = |at| self.series.iter().filter_map(|(_, values)| values.get(at)).sum::<f32>();
+        (0..self.labels.len()).map(stack).fold(0.0, f32::max)
     }
 }
 
