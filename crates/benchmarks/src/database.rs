@@ -65,7 +65,7 @@ impl Database {
     }
 }
 
-async fn connect(url: &str) -> Result<Client> {
+pub async fn connect(url: &str) -> Result<Client> {
     let (client, link) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(link);
     Ok(client)

@@ -9,6 +9,7 @@
 //! | the sides | `ledger`, `plain_postgres`, `plain_sqlite` |
 //! | P1 to P4 | `pairs` |
 //! | P8, P11 | `memory`, `startup`, `server` |
+//! | the admin's figures on many usage rows (`--only reports`) | `reports` |
 //! | CPU and memory, from the operating system | `cpu` |
 //! | figures, and what is said of them | `measure`, `sides` |
 //! | the page | `report`, `machine` |
@@ -26,6 +27,7 @@ mod pairs;
 mod plain_postgres;
 mod plain_sqlite;
 mod report;
+mod reports;
 mod server;
 mod sides;
 mod startup;
@@ -76,6 +78,9 @@ async fn run(options: &Options, report: &mut Report) -> Result<()> {
     }
     if options.wants("P11") {
         report.add(startup::start_to_ready(options).await?);
+    }
+    if options.names("reports") {
+        report.add(reports::on_many_rows(options).await?);
     }
     let page = report.page(options, &machine::describe(options).await?);
     match &options.output {

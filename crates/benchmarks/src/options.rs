@@ -21,6 +21,9 @@ pub struct Options {
     /// Only these, for example `P1,P4`.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
+    /// How many usage rows the reports are measured on. They are measured only when they are named: `--only reports`.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub usage_rows: u32,
     /// Paired rounds of each comparison.
     #[arg(long)]
     rounds: Option<u64>,
@@ -33,6 +36,11 @@ impl Options {
     /// Whether this benchmark is to be run.
     pub fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|it| it.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether this benchmark, which is not one of all, is to be run.
+    pub fn names(&self, name: &str) -> bool {
+        !self.only.is_empty() && self.wants(name)
     }
 
     /// Paired rounds of each comparison.

@@ -63,8 +63,8 @@ VALUES ($1, $2, $3, 'use', $4, $5, $6, $7, $8, $9)";
 const INSERT_USAGE: &str = "
 INSERT INTO ai_usage_log (lane, user_id, id, credits_used, tokens_used, input_tokens, cached_input_tokens,
     output_tokens, reasoning_tokens, cost_nano_usd, price_version, request_type, model, outcome, estimated,
-    duration_ms, request_id, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, $8, $9, 'assistant', $10, 'settled', FALSE, $11, $12, $13)";
+    duration_ms, request_id, created_at, plan_type)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, $8, $9, 'assistant', $10, 'settled', FALSE, $11, $12, $13, 'free')";
 
 /// How statements of one transaction follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,8 +56,8 @@ VALUES (?, ?, ?, 'use', ?, ?, ?, ?, ?, ?)";
 const INSERT_USAGE: &str = "
 INSERT INTO ai_usage_log (lane, user_id, id, credits_used, tokens_used, input_tokens, cached_input_tokens,
     output_tokens, reasoning_tokens, cost_nano_usd, price_version, request_type, model, outcome, estimated,
-    duration_ms, request_id, created_at)
-VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, 'assistant', ?, 'settled', FALSE, ?, ?, ?)";
+    duration_ms, request_id, created_at, plan_type)
+VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, 'assistant', ?, 'settled', FALSE, ?, ?, ?, 'free')";
 
 /// What is a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

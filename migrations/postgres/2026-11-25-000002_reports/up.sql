@@ -34,17 +34,20 @@ CREATE TABLE usage_latency (
     requests BIGINT NOT NULL,
     PRIMARY KEY (hour, slot)
 );
--- Answered requests of an hour by user: who is counted once in a range, and who spent the most.
-CREATE TABLE usage_users (
-    lane SMALLINT NOT NULL,
-    hour TIMESTAMPTZ NOT NULL,
-    user_id UUID NOT NULL,
-    requests BIGINT NOT NULL,
-    credits BIGINT NOT NULL,
-    PRIMARY KEY (lane, hour, user_id)
+-- Who had answered requests in an hour: numbers of users, each with requests and credits, about three bytes for each
+-- (`domain::reports::crowd`). By them, users of any range are counted once, and sorted by what they spent.
+CREATE TABLE usage_crowds (
+    hour TIMESTAMPTZ PRIMARY KEY,
+    users BYTEA NOT NULL
 );
--- They come in the order of hours.
-CREATE INDEX usage_users_hour ON usage_users USING brin (hour) WITH (pages_per_range = 16, autosummarize = on);
+-- The numbers, from 0, in the order in which the users were first folded.
+CREATE TABLE usage_people (
+    lane SMALLINT NOT NULL,
+    user_id UUID NOT NULL,
+    number INTEGER NOT NULL CHECK (number >= 0),
+    PRIMARY KEY (lane, user_id),
+    CONSTRAINT one_user_per_number UNIQUE (number)
+);
 -- How far usage rows are folded: one row.
 CREATE TABLE usage_folds (
     id SMALLINT PRIMARY KEY CHECK (id = 1),

@@ -27,15 +27,20 @@ CREATE TABLE usage_latency (
     requests BIGINT NOT NULL CHECK (typeof(requests) = 'integer'),
     PRIMARY KEY (hour, slot)
 ) WITHOUT ROWID;
--- Answered requests of an hour by user: who is counted once in a range, and who spent the most.
-CREATE TABLE usage_users (
+-- Who had answered requests in an hour: numbers of users, each with requests and credits, about three bytes for each
+-- (`domain::reports::crowd`). By them, users of any range are counted once, and sorted by what they spent.
+CREATE TABLE usage_crowds (
+    hour BIGINT NOT NULL PRIMARY KEY CHECK (typeof(hour) = 'integer'),
+    users BLOB NOT NULL CHECK (typeof(users) = 'blob')
+);
+-- The numbers, from 0, in the order in which the users were first folded.
+CREATE TABLE usage_people (
     lane SMALLINT NOT NULL CHECK (typeof(lane) = 'integer'),
-    hour BIGINT NOT NULL CHECK (typeof(hour) = 'integer'),
     user_id TEXT NOT NULL,
-    requests BIGINT NOT NULL CHECK (typeof(requests) = 'integer'),
-    credits BIGINT NOT NULL CHECK (typeof(credits) = 'integer'),
-    PRIMARY KEY (hour, lane, user_id)
-) WITHOUT ROWID;
+    number INTEGER NOT NULL CHECK (typeof(number) = 'integer') CHECK (number >= 0),
+    PRIMARY KEY (lane, user_id),
+    CONSTRAINT one_user_per_number UNIQUE (number)
+);
 -- How far usage rows are folded: one row.
 CREATE TABLE usage_folds (
     id SMALLINT NOT NULL PRIMARY KEY CHECK (id = 1),
