@@ -197,8 +197,7 @@ async fn fold(connection: &mut AsyncPgConnection, lag: Span, rows: i64) -> Resul
     }
     // On the first fold the oldest row may be too new still: then nothing is folded, up to where it is safe.
     let to = if from.0 < safe.0 { end_of(connection, from, safe, rows).await? } else { safe };
-    let stretch =
-        |sql| Statement::new(sql).bind::<Timestamptz, _>(from).bind::<Timestamptz, _>(to);
+    let stretch = |sql| Statement::new(sql).bind::<Timestamptz, _>(from).bind::<Timestamptz, _>(to);
     let sums = stretch(FOLD).bind::<Array<BigInt>, _>(slot_bounds());
     let folded = sums.load::<Rows>(connection).await?;
     crowds::fold(connection, stretch(crowds::NUMBER), stretch(crowds::VISITS)).await?;

@@ -142,4 +142,4 @@ pub struct BucketFigures {
 }
 
 /// How many users a report names.
-pub const TOP_USERS: u32 = 10;
+pub const TOP_USERS: usize = 10;

@@ -3,14 +3,13 @@
 //! Of whole hours that are folded, by their crowds; of other rows, one by one. Rows and crowds are looked at as they
 //! come: what is kept is a bit, or a sum, for each user.
 
-use std::collections::BTreeMap;
-
-use diesel::sql_types::{Array, Integer};
+use diesel::data_types::PgTimestamp;
+use diesel::sql_types::Integer;
 use diesel_async::AsyncPgConnection;
-use domain::credits::Credits;
 use domain::ids::UserId;
-use domain::reports::crowd::{Heads, Spender, Spending, Visits, walk};
+use domain::reports::crowd::{Heads, Spending, Visitor, Visits, walk};
 use domain::reports::{TOP_USERS, UserSum};
+use uuid::Uuid;
 
 use super::rows::{CrowdRow, NameRow, PeopleRow, SeenRow, SpentRow, sums};
 use super::sql::{CROWDS, NAMES, PEOPLE, SEEN, SPENT, Sources};
@@ -25,7 +24,7 @@ pub(crate) async fn people(connection: &AsyncPgConnection) -> Result<u32, StoreE
 }
 
 /// The error that an hour's crowd cannot be read.
-pub(crate) fn no_crowd(hour: diesel::data_types::PgTimestamp) -> Corrupt {
+pub(crate) fn no_crowd(hour: PgTimestamp) -> Corrupt {
     sums("usage_crowds").corrupt("users", format!("are no crowd in the hour of {}", time(hour)))
 }
 
@@ -39,7 +38,9 @@ pub(super) async fn spenders(
     sources
         .hours(CROWDS)
         .each(connection, |row: CrowdRow| {
-            let seen = walk(&row.users, people, |number, visits| spending.add(number, visits));
+            let seen = walk(&row.users, people, |number, visits| {
+                spending.add(Visitor::Numbered(number), visits);
+            });
             Ok(seen.map_err(|_| no_crowd(row.hour))?)
         })
         .await?;
@@ -48,49 +49,24 @@ pub(super) async fn spenders(
         .each(connection, |row: SpentRow| {
             let visits =
                 Visits { requests: row.requests.unsigned_abs(), credits: row.credits.unsigned_abs() };
-            match row.number {
-                Some(number) => spending.add(number.unsigned_abs(), visits),
-                None => spending.add_stranger(UserId::from_bytes(row.user_id.into_bytes()), visits),
-            }
+            spending.add(visitor(row.number, row.user_id), visits);
             Ok(())
         })
         .await?;
-    let top = spending.top(usize::try_from(TOP_USERS).unwrap_or(usize::MAX));
-    Ok((spending.users(), named(connection, top).await?))
+    let top = spending.top(TOP_USERS);
+    let numbers = top.numbers().filter_map(|number| i32::try_from(number).ok());
+    let names = Statement::new(NAMES).column::<Integer, i32>(numbers).load::<NameRow>(connection).await?;
+    let names = names.into_iter().map(|row| (row.number.unsigned_abs(), user(row.user_id))).collect();
+    let top = top.named(&names).map_err(|_| sums("usage_people").corrupt("number", "is not everybody's"))?;
+    Ok((spending.users(), top))
 }
 
-/// The first of these by credits, then by id, with their ids.
-async fn named(
-    connection: &AsyncPgConnection,
-    spenders: Vec<(Spender, Visits)>,
-) -> Result<Vec<UserSum>, StoreError> {
-    let numbers: Vec<i32> = spenders
-        .iter()
-        .filter_map(|(who, _)| match who {
-            Spender::Numbered(number) => i32::try_from(*number).ok(),
-            Spender::Stranger(_) => None,
-        })
-        .collect();
-    let rows = Statement::new(NAMES).bind::<Array<Integer>, _>(numbers).load::<NameRow>(connection).await?;
-    let names: BTreeMap<u32, UserId> = rows
-        .into_iter()
-        .map(|row| (row.number.unsigned_abs(), UserId::from_bytes(row.user_id.into_bytes())))
-        .collect();
-    let mut sums = Vec::new();
-    for (who, visits) in spenders {
-        let user = match who {
-            Spender::Stranger(user) => user,
-            Spender::Numbered(number) => *names
-                .get(&number)
-                .ok_or_else(|| self::sums("usage_people").corrupt("number", format!("{number} is nobody's")))?,
-        };
-        let credits = i64::try_from(visits.credits).unwrap_or(i64::MAX);
-        let credits: Credits = self::sums("usage_crowds").amount("users", credits)?;
-        sums.push(UserSum { user, requests: visits.requests, credits });
-    }
-    sums.sort_by_key(|sum| (std::cmp::Reverse(sum.credits), sum.user));
-    sums.truncate(usize::try_from(TOP_USERS).unwrap_or(usize::MAX));
-    Ok(sums)
+fn user(id: Uuid) -> UserId {
+    UserId::from_bytes(id.into_bytes())
+}
+
+fn visitor(number: Option<i32>, id: Uuid) -> Visitor {
+    number.map_or_else(|| Visitor::Stranger(user(id)), |number| Visitor::Numbered(number.unsigned_abs()))
 }
 
 /// How many users there were in each bucket.
@@ -106,17 +82,15 @@ pub(super) async fn active(
         .hours(CROWDS)
         .each(connection, |row: CrowdRow| {
             let Some(heads) = heads.get_mut(place(row.bucket)) else { return Ok(()) };
-            let seen = walk(&row.users, people, |number, _| heads.count(number));
+            let seen = walk(&row.users, people, |number, _| heads.count(Visitor::Numbered(number)));
             Ok(seen.map_err(|_| no_crowd(row.hour))?)
         })
         .await?;
     sources
         .rows(SEEN)
         .each(connection, |row: SeenRow| {
-            let Some(heads) = heads.get_mut(place(row.bucket)) else { return Ok(()) };
-            match row.number {
-                Some(number) => heads.count(number.unsigned_abs()),
-                None => heads.count_stranger(UserId::from_bytes(row.user_id.into_bytes())),
+            if let Some(heads) = heads.get_mut(place(row.bucket)) {
+                heads.count(visitor(row.number, row.user_id));
             }
             Ok(())
         })

@@ -4,8 +4,11 @@
 //! Stores number users in the order in which they first meet them, and keep for each hour a crowd: the numbers of its
 //! users, each with requests and credits.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::UserSum;
+use crate::credits::Credits;
 use crate::ids::UserId;
 
 /// The first byte of an encoded crowd.
@@ -120,6 +123,15 @@ fn take(rest: &mut &[u8]) -> Result<u64, NotACrowd> {
     }
 }
 
+/// A user, as far as a store knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Visitor {
+    /// By number.
+    Numbered(u32),
+    /// One who has no number yet.
+    Stranger(UserId),
+}
+
 /// Counts users once.
 #[derive(Clone, Debug, Default)]
 pub struct Heads {
@@ -128,20 +140,16 @@ pub struct Heads {
 }
 
 impl Heads {
-    /// Counts a user who has a number.
-    pub fn count(&mut self, number: u32) {
-        let word = usize::try_from(number.wrapping_shr(6)).unwrap_or(usize::MAX);
-        if self.numbered.len() <= word {
-            self.numbered.resize(word.saturating_add(1), 0);
+    /// Counts a user.
+    pub fn count(&mut self, who: Visitor) {
+        match who {
+            Visitor::Numbered(number) => change(&mut self.numbered, number.wrapping_shr(6), |bits| {
+                *bits |= 1_u64.wrapping_shl(number & 63);
+            }),
+            Visitor::Stranger(user) => {
+                self.strangers.insert(user);
+            }
         }
-        if let Some(bits) = self.numbered.get_mut(word) {
-            *bits |= 1_u64.wrapping_shl(number & 63);
-        }
-    }
-
-    /// Counts a user who has none yet.
-    pub fn count_stranger(&mut self, user: UserId) {
-        self.strangers.insert(user);
     }
 
     /// How many they are.
@@ -152,15 +160,6 @@ impl Heads {
     }
 }
 
-/// A user who spent something, as far as a store knows them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Spender {
-    /// By number.
-    Numbered(u32),
-    /// One who has no number yet.
-    Stranger(UserId),
-}
-
 /// Adds up what each user spent.
 #[derive(Clone, Debug, Default)]
 pub struct Spending {
@@ -169,29 +168,21 @@ pub struct Spending {
 }
 
 impl Spending {
-    /// Adds what a user with a number did.
-    pub fn add(&mut self, number: u32, visits: Visits) {
-        let place = usize::try_from(number).unwrap_or(usize::MAX);
-        if self.numbered.len() <= place {
-            self.numbered.resize(place.saturating_add(1), Visits::default());
-        }
-        if let Some(known) = self.numbered.get_mut(place) {
-            *known = known.plus(visits);
+    /// Adds what a user did.
+    pub fn add(&mut self, who: Visitor, visits: Visits) {
+        let add = |known: &mut Visits| *known = known.plus(visits);
+        match who {
+            Visitor::Numbered(number) => change(&mut self.numbered, number, add),
+            Visitor::Stranger(user) => add(self.strangers.entry(user).or_default()),
         }
     }
 
-    /// Adds what a user without a number did.
-    pub fn add_stranger(&mut self, user: UserId, visits: Visits) {
-        let known = self.strangers.entry(user).or_default();
-        *known = known.plus(visits);
-    }
-
-    fn each(&self) -> impl Iterator<Item = (Spender, Visits)> {
+    fn each(&self) -> impl Iterator<Item = (Visitor, Visits)> {
         let numbered =
             self.numbered.iter().enumerate().map(|(number, visits)| {
-                (Spender::Numbered(u32::try_from(number).unwrap_or(u32::MAX)), *visits)
+                (Visitor::Numbered(u32::try_from(number).unwrap_or(u32::MAX)), *visits)
             });
-        let strangers = self.strangers.iter().map(|(user, visits)| (Spender::Stranger(*user), *visits));
+        let strangers = self.strangers.iter().map(|(user, visits)| (Visitor::Stranger(*user), *visits));
         numbered.chain(strangers).filter(|(_, visits)| visits.requests > 0)
     }
 
@@ -200,15 +191,56 @@ impl Spending {
         u64::try_from(self.each().count()).unwrap_or(u64::MAX)
     }
 
-    /// All who spent as much as the one in place `most`, or more: those with equal credits are all among them, so
-    /// that whoever knows their ids can put them in order.
-    pub fn top(&self, most: usize) -> Vec<(Spender, Visits)> {
+    /// Those who spent the most, `most` of them; and all who spent as much as the last of these, for only their ids
+    /// say who goes first.
+    pub fn top(&self, most: usize) -> Top {
         let mut credits: Vec<u64> = self.each().map(|(_, visits)| visits.credits).collect();
         credits.sort_unstable_by(|a, b| b.cmp(a));
-        let Some(least) = credits.get(most.saturating_sub(1)).or(credits.last()).copied() else {
-            return Vec::new();
+        let least = credits.get(most.saturating_sub(1)).or(credits.last()).copied().unwrap_or_default();
+        Top { most, all: self.each().filter(|(_, visits)| visits.credits >= least).collect() }
+    }
+}
+
+/// Those who spent the most, not all by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Top {
+    most: usize,
+    all: Vec<(Visitor, Visits)>,
+}
+
+impl Top {
+    /// The numbers whose users are to be named.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.all.iter().filter_map(|(who, _)| match who {
+            Visitor::Numbered(number) => Some(*number),
+            Visitor::Stranger(_) => None,
+        })
+    }
+
+    /// Sorted by credits, the most first, then by id.
+    pub fn named(&self, names: &BTreeMap<u32, UserId>) -> Result<Vec<UserSum>, NotACrowd> {
+        let sum = |(who, visits): &(Visitor, Visits)| {
+            let user = match who {
+                Visitor::Stranger(user) => *user,
+                Visitor::Numbered(number) => *names.get(number)?,
+            };
+            let credits = Credits::new(i64::try_from(visits.credits).ok()?).ok()?;
+            Some(UserSum { user, requests: visits.requests, credits })
         };
-        self.each().filter(|(_, visits)| visits.credits >= least).collect()
+        let mut sums: Vec<UserSum> = self.all.iter().map(sum).collect::<Option<_>>().ok_or(NotACrowd)?;
+        sums.sort_by_key(|sum| (Reverse(sum.credits), sum.user));
+        sums.truncate(self.most);
+        Ok(sums)
+    }
+}
+
+/// Changes what there is for a number, after room was made for it.
+fn change<T: Clone + Default>(all: &mut Vec<T>, number: u32, change: impl FnOnce(&mut T)) {
+    let number = usize::try_from(number).unwrap_or(usize::MAX);
+    let room = all.len().max(number.saturating_add(1));
+    all.resize(room, T::default());
+    if let Some(known) = all.get_mut(number) {
+        change(known);
     }
 }
 
@@ -258,30 +290,33 @@ mod tests {
     fn users_are_counted_once() {
         let mut heads = Heads::default();
         for number in [0, 63, 64, 64, 1_000_000] {
-            heads.count(number);
+            heads.count(Visitor::Numbered(number));
         }
-        heads.count_stranger(UserId::from_bytes([1; 16]));
-        heads.count_stranger(UserId::from_bytes([1; 16]));
-        assert_eq!(heads.total(), 5);
+        for byte in [1, 1, 2] {
+            heads.count(Visitor::Stranger(UserId::from_bytes([byte; 16])));
+        }
+        assert_eq!(heads.total(), 6);
         assert_eq!(Heads::default().total(), 0);
     }
 
     #[test]
-    fn those_who_spent_equally_are_all_named() {
+    fn of_those_who_spent_equally_the_first_by_id_are_named() {
+        let user = |byte| UserId::from_bytes([byte; 16]);
         let mut spending = Spending::default();
-        let stranger = UserId::from_bytes([1; 16]);
-        for (number, credits) in [(3, 10), (5, 20), (6, 10), (7, 9)] {
-            spending.add(number, visits(1, credits));
+        for (number, credits) in [(3, 10), (5, 20), (6, 10), (7, 9), (7, 0)] {
+            spending.add(Visitor::Numbered(number), visits(1, credits));
         }
-        spending.add_stranger(stranger, visits(1, 10));
-        spending.add(7, visits(1, 0));
-        let top: Vec<_> = spending.top(2).into_iter().map(|(who, visits)| (who, visits.credits)).collect();
-        let numbered = Spender::Numbered;
-        assert_eq!(
-            top,
-            [(numbered(3), 10), (numbered(5), 20), (numbered(6), 10), (Spender::Stranger(stranger), 10)]
-        );
-        assert_eq!((spending.users(), spending.top(99).len()), (5, 5));
-        assert!(Spending::default().top(3).is_empty());
+        spending.add(Visitor::Stranger(user(4)), visits(1, 10));
+        assert_eq!(spending.users(), 5);
+        let top = spending.top(3);
+        assert_eq!(top.numbers().collect::<Vec<_>>(), [3, 5, 6]);
+        let mut names = BTreeMap::from([(3, user(9)), (5, user(8)), (6, user(3))]);
+        let named: Vec<_> =
+            top.named(&names).unwrap().iter().map(|sum| (sum.user, sum.credits.get())).collect();
+        assert_eq!(named, [(user(8), 20), (user(3), 10), (user(4), 10)]);
+        names.remove(&6);
+        assert_eq!(top.named(&names), Err(NotACrowd), "somebody has no name");
+        assert_eq!(spending.top(99).numbers().count(), 4);
+        assert_eq!(Spending::default().top(3).named(&names), Ok(vec![]));
     }
 }
