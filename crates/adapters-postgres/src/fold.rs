@@ -13,6 +13,8 @@
 //!
 //! And [`PostgresStore::recheck_hours`] compares, afterwards.
 
+mod crowds;
+
 use diesel::QueryableByName;
 use diesel::data_types::PgTimestamp;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz};
@@ -53,13 +55,30 @@ SELECT count(*) >= $1 AS answer FROM (
     WHERE coalesce(recorded_at, created_at) >= $2 AND coalesce(recorded_at, created_at) < $3 LIMIT $4
 ) found";
 
+/// The rows that came in a stretch of time; two parameters.
+macro_rules! that_came {
+    () => {
+        "coalesce(recorded_at, created_at) >= $1 AND coalesce(recorded_at, created_at) < $2"
+    };
+}
+
+/// The folded rows of some hours, all of which lie between the first two of the four parameters.
+macro_rules! of_hours {
+    () => {
+        "created_at >= $1 AND created_at < $2 AND coalesce(recorded_at, created_at) < $3
+        AND date_trunc('hour', created_at, 'UTC') = ANY($4)"
+    };
+}
+
+pub(crate) use {of_hours, that_came};
+
 /// Adds up rows: the condition is on `ai_usage_log`, and its parameters are the statement's first.
 macro_rules! add_up {
-    ($condition:literal, $bounds:literal) => {
+    ($condition:expr, $bounds:literal) => {
         concat!(
             "
 WITH rows AS MATERIALIZED (
-    SELECT lane, user_id, date_trunc('hour', created_at, 'UTC') AS hour, model, request_type, plan_type, outcome,
+    SELECT date_trunc('hour', created_at, 'UTC') AS hour, model, request_type, plan_type, outcome,
         credits_used, absorbed_credits, cost_nano_usd, duration_ms
     FROM ai_usage_log WHERE ",
             $condition,
@@ -76,13 +95,6 @@ hours AS (
         absorbed = h.absorbed + excluded.absorbed, cost_nano_usd = h.cost_nano_usd + excluded.cost_nano_usd,
         duration_ms = h.duration_ms + excluded.duration_ms
 ),
-users AS (
-    INSERT INTO usage_users AS a (lane, hour, user_id, requests, credits)
-    SELECT lane, hour, user_id, count(*), sum(credits_used) FROM rows WHERE outcome = 'settled'
-    GROUP BY lane, hour, user_id ORDER BY hour
-    ON CONFLICT (lane, hour, user_id) DO UPDATE
-    SET requests = a.requests + excluded.requests, credits = a.credits + excluded.credits
-),
 latency AS (
     INSERT INTO usage_latency AS l (hour, slot, requests)
     SELECT hour, width_bucket(duration_ms - 1, ",
@@ -95,14 +107,9 @@ SELECT count(*) AS rows FROM rows"
     };
 }
 
-const FOLD: &str =
-    add_up!("coalesce(recorded_at, created_at) >= $1 AND coalesce(recorded_at, created_at) < $2", "$3");
+const FOLD: &str = add_up!(that_came!(), "$3");
 
-const FOLD_ANEW: &str = add_up!(
-    "created_at >= $1 AND created_at < $2 AND coalesce(recorded_at, created_at) < $3
-        AND date_trunc('hour', created_at, 'UTC') = ANY($4)",
-    "$5"
-);
+const FOLD_ANEW: &str = add_up!(of_hours!(), "$5");
 
 /// Hours whose sums are not those of their folded rows.
 const WRONG_HOURS: &str = "
@@ -120,7 +127,7 @@ WHERE (s.requests, s.credits) IS DISTINCT FROM (r.requests, r.credits)";
 
 const FORGET: [&str; 3] = [
     "DELETE FROM usage_hours WHERE hour = ANY($1)",
-    "DELETE FROM usage_users WHERE hour = ANY($1)",
+    "DELETE FROM usage_crowds WHERE hour = ANY($1)",
     "DELETE FROM usage_latency WHERE hour = ANY($1)",
 ];
 
@@ -190,12 +197,10 @@ async fn fold(connection: &mut AsyncPgConnection, lag: Span, rows: i64) -> Resul
     }
     // On the first fold the oldest row may be too new still: then nothing is folded, up to where it is safe.
     let to = if from.0 < safe.0 { end_of(connection, from, safe, rows).await? } else { safe };
-    let folded = Statement::new(FOLD)
-        .bind::<Timestamptz, _>(from)
-        .bind::<Timestamptz, _>(to)
-        .bind::<Array<BigInt>, _>(slot_bounds())
-        .load::<Rows>(connection)
-        .await?;
+    let stretch = |sql| Statement::new(sql).bind::<Timestamptz, _>(from).bind::<Timestamptz, _>(to);
+    let sums = stretch(FOLD).bind::<Array<BigInt>, _>(slot_bounds());
+    let folded = sums.load::<Rows>(connection).await?;
+    crowds::fold(connection, stretch(crowds::NUMBER), stretch(crowds::VISITS)).await?;
     Statement::new("UPDATE usage_folds SET folded_to = $1 WHERE id = 1")
         .bind::<Timestamptz, _>(to)
         .execute(connection)
@@ -259,14 +264,15 @@ async fn recheck(
     for sql in FORGET {
         Statement::new(sql).bind::<Array<Timestamptz>, _>(wrong.clone()).execute(connection).await?;
     }
-    Statement::new(FOLD_ANEW)
-        .bind::<Timestamptz, _>(from)
-        .bind::<Timestamptz, _>(to)
-        .bind::<Timestamptz, _>(folded_to)
-        .bind::<Array<Timestamptz>, _>(wrong.clone())
-        .bind::<Array<BigInt>, _>(slot_bounds())
-        .load::<Rows>(connection)
-        .await?;
+    let hours = |sql| {
+        Statement::new(sql)
+            .bind::<Timestamptz, _>(from)
+            .bind::<Timestamptz, _>(to)
+            .bind::<Timestamptz, _>(folded_to)
+            .bind::<Array<Timestamptz>, _>(wrong.clone())
+    };
+    hours(FOLD_ANEW).bind::<Array<BigInt>, _>(slot_bounds()).load::<Rows>(connection).await?;
+    crowds::fold(connection, hours(crowds::NUMBER_ANEW), hours(crowds::VISITS_ANEW)).await?;
     Ok(u32::try_from(wrong.len()).unwrap_or(u32::MAX))
 }
 

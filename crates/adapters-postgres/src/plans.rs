@@ -144,7 +144,8 @@ FROM n ORDER BY i;
 INSERT INTO usage_hours SELECT date_trunc('hour', at), 'm' || k, 'assistant', 'free', 'settled', 1, 1, 0, 0, 1
 FROM n, generate_series(1, 5) AS k GROUP BY 1, 2;
 INSERT INTO usage_latency SELECT date_trunc('hour', at), k, 1 FROM n, generate_series(1, 9) AS k GROUP BY 1, 2;
-INSERT INTO usage_users SELECT lane, date_trunc('hour', at) AS hour, user_id, 1, 1 FROM n GROUP BY 1, 2, 3 ORDER BY 2;
+INSERT INTO usage_crowds SELECT date_trunc('hour', at), '\\x01' FROM n GROUP BY 1;
+INSERT INTO usage_people SELECT i % 64, md5(i::text)::uuid, i FROM generate_series(0, 40000) AS i;
 INSERT INTO credit_journal (lane, user_id, seq, kind, amount, balance_after, source, actor, created_at, hash)
 SELECT lane, user_id, i, CASE WHEN i % 50 = 0 THEN 'grant' ELSE 'use' END, 1, 1, 's' || i, 'a', at, '' FROM n
 ORDER BY i;

@@ -5,6 +5,7 @@
 //! edges, and the rows that are not folded yet. How far rows are folded, the sums and the rows are read from one
 //! snapshot, so the parts fit at any time.
 
+mod people;
 mod rows;
 mod sql;
 
@@ -18,20 +19,20 @@ use domain::ports::Unavailable;
 use domain::ports::reports::{Folded, Reports};
 use domain::reports::buckets::Buckets;
 use domain::reports::latency::Latencies;
-use domain::reports::{BucketFigures, CreditMoves, MoneySums, PeriodFigures, TOP_USERS};
+use domain::reports::{BucketFigures, CreditMoves, MoneySums, PeriodFigures};
 use futures_util::{FutureExt, try_join};
 
 use crate::error::{Corrupt, StoreError};
 use crate::reads::REPORT_BOUND;
 use crate::statement::Statement;
 use crate::store::PostgresStore;
-use rows::{
-    ActiveRow, BucketRow, CreditsRow, FoldedTo, MoneyRow, MovesRow, SliceRow, SlotRow, UserRow, sums,
-};
+use people::{active, spenders};
+pub(crate) use people::{no_crowd, people};
+use rows::{BucketRow, CreditsRow, FoldedTo, MoneyRow, MovesRow, SliceRow, SlotRow, sums};
 #[cfg(test)]
 pub(crate) use sql::LOOKUPS;
 pub(crate) use sql::slot_bounds;
-use sql::{ACTIVE, LATENCY, MOVES, OUTSTANDING, ROOM, SERIES, SLICES, Sources, USERS};
+use sql::{LATENCY, MOVES, OUTSTANDING, ROOM, SERIES, SLICES, Sources};
 
 async fn folded_to(connection: &AsyncPgConnection) -> Result<PgTimestamp, StoreError> {
     let rows = Statement::new("SELECT folded_to FROM usage_folds").load::<FoldedTo>(connection).await?;
@@ -47,10 +48,10 @@ async fn period(
     let sources = Sources::new(buckets, folded_to(connection).await?);
     let moves =
         Statement::new(MOVES).bind::<Timestamptz, _>(sources.from()).bind::<Timestamptz, _>(sources.to());
-    let (slices, users, slots, money, moves, outstanding) = try_join!(
-        sources.of(SLICES).load::<SliceRow>(connection),
-        sources.of(USERS).bind::<BigInt, _>(i64::from(TOP_USERS)).load::<UserRow>(connection),
-        sources.of(LATENCY).bind::<Array<BigInt>, _>(slot_bounds()).load::<SlotRow>(connection),
+    let (users, top_users) = spenders(connection, &sources).await?;
+    let (slices, slots, money, moves, outstanding) = try_join!(
+        sources.all(SLICES).load::<SliceRow>(connection),
+        sources.all(LATENCY).bind::<Array<BigInt>, _>(slot_bounds()).load::<SlotRow>(connection),
         sources.money(livemode).load::<MoneyRow>(connection),
         moves.load::<MovesRow>(connection),
         Statement::new(OUTSTANDING).load::<CreditsRow>(connection),
@@ -61,8 +62,8 @@ async fn period(
     }
     Ok(PeriodFigures {
         usage: slices.into_iter().map(SliceRow::into_domain).collect::<Result<_, _>>()?,
-        users: users.first().map_or(0, |row| row.users.unsigned_abs()),
-        top_users: users.iter().map(UserRow::read).collect::<Result<_, _>>()?,
+        users,
+        top_users,
         latency,
         money: money.first().map_or_else(MoneySums::default, MoneyRow::sums),
         moves: moves.first().map_or_else(|| Ok(CreditMoves::default()), MovesRow::read)?,
@@ -87,9 +88,9 @@ async fn series(
     livemode: bool,
 ) -> Result<Vec<BucketFigures>, StoreError> {
     let sources = Sources::new(buckets, folded_to(connection).await?);
-    let (rows, active, money) = try_join!(
-        sources.of(SERIES).load::<BucketRow>(connection),
-        sources.of(ACTIVE).load::<ActiveRow>(connection),
+    let active = active(connection, &sources, buckets.count()).await?;
+    let (rows, money) = try_join!(
+        sources.all(SERIES).load::<BucketRow>(connection),
         sources.money(livemode).load::<MoneyRow>(connection),
     )?;
     let mut series = vec![BucketFigures::default(); buckets.count()];
@@ -100,17 +101,14 @@ async fn series(
     for row in &rows {
         of(row.bucket, &|place| row.fill(place))?;
     }
-    for row in &active {
-        of(row.bucket, &|place| {
-            place.users = row.users.unsigned_abs();
-            Ok(())
-        })?;
-    }
     for row in &money {
         of(row.bucket, &|place| {
             place.money = row.sums();
             Ok(())
         })?;
+    }
+    for (place, users) in series.iter_mut().zip(active) {
+        place.users = users;
     }
     Ok(series)
 }

@@ -13,6 +13,9 @@ use diesel::query_dsl::CompatibleType;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{Array, HasSqlType, Untyped};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::TryStreamExt;
+
+use crate::error::StoreError;
 
 /// A constant text with the values of its parameters.
 ///
@@ -73,6 +76,23 @@ impl<'a> Statement<'a> {
         R: FromSqlRow<Untyped, Pg> + Send + 'static,
     {
         RunQueryDsl::load::<R>(self, &mut connection).await
+    }
+
+    /// Runs it and looks at each of its rows as it comes.
+    pub async fn each<R>(
+        self,
+        mut connection: &AsyncPgConnection,
+        mut look: impl FnMut(R) -> Result<(), StoreError> + Send,
+    ) -> Result<(), StoreError>
+    where
+        Untyped: CompatibleType<R, Pg, SqlType = Untyped>,
+        R: FromSqlRow<Untyped, Pg> + Send + 'static,
+    {
+        let mut rows = RunQueryDsl::load_stream::<R>(self, &mut connection).await?;
+        while let Some(row) = rows.try_next().await? {
+            look(row)?;
+        }
+        Ok(())
     }
 
     /// Runs it and answers how many rows it wrote.

@@ -5,6 +5,8 @@
 //! that is in the sums: every row up to it is, and no other. A row's own time only says which hour it is added to, so
 //! rows that come late are added late and never missed.
 
+mod crowds;
+
 use std::sync::LazyLock;
 
 use diesel::sql_types::{BigInt, Nullable};
@@ -33,7 +35,7 @@ pub static SLOT: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Statements that add rows up; a condition stands in place of `{rows}`.
-static ADD_UP: LazyLock<[String; 3]> = LazyLock::new(|| {
+static ADD_UP: LazyLock<[String; 2]> = LazyLock::new(|| {
     [
         format!(
             "INSERT INTO usage_hours AS h (hour, model, request_type, plan_type, outcome, requests, credits, absorbed,
@@ -48,13 +50,6 @@ static ADD_UP: LazyLock<[String; 3]> = LazyLock::new(|| {
                  duration_ms = h.duration_ms + excluded.duration_ms"
         ),
         format!(
-            "INSERT INTO usage_users AS a (lane, hour, user_id, requests, credits)
-             SELECT lane, {HOUR_OF_ROW}, user_id, count(*), sum(credits_used)
-             FROM ai_usage_log {{rows}} AND outcome = 'settled' GROUP BY 2, 1, 3
-             ON CONFLICT DO UPDATE
-             SET requests = a.requests + excluded.requests, credits = a.credits + excluded.credits"
-        ),
-        format!(
             "INSERT INTO usage_latency AS l (hour, slot, requests)
              SELECT {HOUR_OF_ROW}, {}, count(*)
              FROM ai_usage_log {{rows}} AND outcome = 'settled' GROUP BY 1, 2
@@ -63,6 +58,9 @@ static ADD_UP: LazyLock<[String; 3]> = LazyLock::new(|| {
         ),
     ]
 });
+
+/// The tables of sums, all of which have a column `hour`.
+const SUMS: [&str; 3] = ["usage_hours", "usage_crowds", "usage_latency"];
 
 /// Rows by their numbers.
 const NUMBERED: &str = "NOT INDEXED WHERE rowid > ? AND rowid <= ?";
@@ -142,7 +140,7 @@ fn fold(connection: &mut SqliteConnection, at_once: i64) -> Result<Folded, Store
     if last < folded_to {
         // Rows are gone that were folded, or were numbered anew: the sums are of other rows.
         tracing::error!(last, folded_to, "usage rows are gone that were folded; all are folded anew");
-        for table in ["usage_hours", "usage_users", "usage_latency"] {
+        for table in SUMS {
             sql_query(format!("DELETE FROM {table}")).execute(connection)?;
         }
         set(connection, 0)?;
@@ -158,6 +156,7 @@ fn fold(connection: &mut SqliteConnection, at_once: i64) -> Result<Folded, Store
             .bind::<BigInt, _>(to)
             .execute(connection)?;
     }
+    crowds::fold(connection, NUMBERED, &[folded_to, to])?;
     set(connection, to)?;
     Ok(Folded { rows: to.saturating_sub(folded_to).unsigned_abs(), more: to < last })
 }
@@ -180,7 +179,7 @@ fn wrong_hours(connection: &mut SqliteConnection, from: i64, to: i64) -> Result<
 
 fn fold_anew(connection: &mut SqliteConnection, hour: i64) -> Result<(), StoreError> {
     let folded_to = state(connection)?.folded_to;
-    for table in ["usage_hours", "usage_users", "usage_latency"] {
+    for table in SUMS {
         sql_query(format!("DELETE FROM {table} WHERE hour = ?"))
             .bind::<BigInt, _>(hour)
             .execute(connection)?;
@@ -192,5 +191,5 @@ fn fold_anew(connection: &mut SqliteConnection, hour: i64) -> Result<(), StoreEr
             .bind::<BigInt, _>(folded_to)
             .execute(connection)?;
     }
-    Ok(())
+    crowds::fold(connection, OF_HOUR, &[hour, hour, folded_to])
 }

@@ -4,6 +4,7 @@
 //! (all folded rows of those hours, see [`crate::fold`]), the folded rows of the pieces of hours at the buckets'
 //! edges, and the rows that are not folded yet; all from one snapshot, so the parts fit at any time.
 
+mod people;
 mod rows;
 
 use std::sync::LazyLock;
@@ -18,12 +19,14 @@ use domain::ports::Unavailable;
 use domain::ports::reports::{Folded, Reports};
 use domain::reports::buckets::{Buckets, Stretch};
 use domain::reports::latency::Latencies;
-use domain::reports::{BucketFigures, CreditMoves, MoneySums, PeriodFigures, TOP_USERS};
+use domain::reports::{BucketFigures, CreditMoves, MoneySums, PeriodFigures};
 
 use crate::error::StoreError;
 use crate::fold::SLOT;
 use crate::store::SqliteStore;
-use rows::{ActiveRow, BucketRow, CreditsRow, MoneyRow, MovesRow, SliceRow, SlotRow, UserRow};
+pub(crate) use people::{A_CROWD, people};
+use people::{active, spenders};
+use rows::{BucketRow, CreditsRow, MoneyRow, MovesRow, SliceRow, SlotRow};
 
 /// Stretches of time from a list `[[bucket, from, to], ...]`.
 macro_rules! stretches {
@@ -44,14 +47,14 @@ macro_rules! stretches {
 fn over_usage(select: &str) -> String {
     format!(
         "WITH {}, {}, {},
-raw(bucket, user_id, model, request_type, plan_type, outcome, credits_used, absorbed_credits, cost_nano_usd,
+raw(bucket, lane, user_id, model, request_type, plan_type, outcome, credits_used, absorbed_credits, cost_nano_usd,
     duration_ms) AS (
-    SELECT e.bucket, u.user_id, u.model, u.request_type, u.plan_type, u.outcome, u.credits_used,
+    SELECT e.bucket, u.lane, u.user_id, u.model, u.request_type, u.plan_type, u.outcome, u.credits_used,
         u.absorbed_credits, u.cost_nano_usd, u.duration_ms
     FROM edge AS e CROSS JOIN ai_usage_log AS u INDEXED BY ai_usage_log_created_at
     WHERE u.created_at >= e.lo AND u.created_at < e.hi AND u.rowid <= ?4
     UNION ALL
-    SELECT p.bucket, u.user_id, u.model, u.request_type, u.plan_type, u.outcome, u.credits_used,
+    SELECT p.bucket, u.lane, u.user_id, u.model, u.request_type, u.plan_type, u.outcome, u.credits_used,
         u.absorbed_credits, u.cost_nano_usd, u.duration_ms
     FROM ai_usage_log AS u NOT INDEXED CROSS JOIN part AS p
     WHERE u.rowid > ?4 AND u.created_at >= p.lo AND u.created_at < p.hi
@@ -79,23 +82,6 @@ GROUP BY model, request_type, plan_type, outcome",
     )
 });
 
-static USERS: LazyLock<String> = LazyLock::new(|| {
-    over_usage(
-        "SELECT user_id, requests, credits, count(*) OVER () AS users
-FROM (
-    SELECT user_id, sum(requests) AS requests, sum(credits) AS credits
-    FROM (
-        SELECT a.user_id, a.requests, a.credits
-        FROM whole AS w CROSS JOIN usage_users AS a ON a.hour >= w.lo AND a.hour < w.hi
-        UNION ALL
-        SELECT user_id, 1, credits_used FROM raw WHERE outcome = 'settled'
-    )
-    GROUP BY user_id
-)
-ORDER BY credits DESC, user_id LIMIT ?5",
-    )
-});
-
 static LATENCY: LazyLock<String> = LazyLock::new(|| {
     over_usage(&format!(
         "SELECT slot, sum(requests) AS requests
@@ -120,19 +106,6 @@ FROM (
     FROM whole AS w CROSS JOIN usage_hours AS h ON h.hour >= w.lo AND h.hour < w.hi
     UNION ALL
     SELECT bucket, outcome, 1, credits_used, cost_nano_usd FROM raw
-)
-GROUP BY bucket",
-    )
-});
-
-static ACTIVE: LazyLock<String> = LazyLock::new(|| {
-    over_usage(
-        "SELECT bucket, count(*) AS users
-FROM (
-    SELECT w.bucket, a.user_id
-    FROM whole AS w CROSS JOIN usage_users AS a ON a.hour >= w.lo AND a.hour < w.hi
-    UNION
-    SELECT bucket, user_id FROM raw WHERE outcome = 'settled'
 )
 GROUP BY bucket",
     )
@@ -228,7 +201,7 @@ fn period(
     };
     let sources = Sources::read(connection, &buckets)?;
     let slices: Vec<SliceRow> = sources.of(&SLICES).load(connection)?;
-    let users: Vec<UserRow> = sources.of(&USERS).bind::<BigInt, _>(i64::from(TOP_USERS)).load(connection)?;
+    let (users, top_users) = spenders(connection, &sources)?;
     let slots: Vec<SlotRow> = sources.of(&LATENCY).load(connection)?;
     let mut latency = Latencies::default();
     for row in slots {
@@ -241,8 +214,8 @@ fn period(
     let money = sources.money(connection, livemode)?;
     Ok(PeriodFigures {
         usage: slices.into_iter().map(SliceRow::read).collect::<Result<_, _>>()?,
-        users: users.first().map_or(0, |row| row.users.unsigned_abs()),
-        top_users: users.iter().map(UserRow::read).collect::<Result<_, _>>()?,
+        users,
+        top_users,
         latency,
         money: money.first().map_or_else(MoneySums::default, MoneyRow::sums),
         moves: moves.first().map_or_else(|| Ok(CreditMoves::default()), MovesRow::read)?,
@@ -257,7 +230,7 @@ fn series(
 ) -> Result<Vec<BucketFigures>, StoreError> {
     let sources = Sources::read(connection, buckets)?;
     let rows: Vec<BucketRow> = sources.of(&SERIES).load(connection)?;
-    let active: Vec<ActiveRow> = sources.of(&ACTIVE).load(connection)?;
+    let active = active(connection, &sources, buckets.count())?;
     let money = sources.money(connection, livemode)?;
     let mut series = vec![BucketFigures::default(); buckets.count()];
     let place = |bucket: i64| usize::try_from(bucket).unwrap_or(usize::MAX);
@@ -266,10 +239,8 @@ fn series(
             row.fill(figures)?;
         }
     }
-    for row in &active {
-        if let Some(figures) = series.get_mut(place(row.bucket)) {
-            figures.users = row.users.unsigned_abs();
-        }
+    for (figures, users) in series.iter_mut().zip(active) {
+        figures.users = users;
     }
     for row in &money {
         if let Some(figures) = series.get_mut(place(row.bucket)) {

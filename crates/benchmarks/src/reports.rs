@@ -135,7 +135,7 @@ async fn sizes(database: &Database) -> Result<String> {
     let client = connect(database.url()).await?;
     let sql =
         "SELECT relname::text, reltuples::bigint, pg_size_pretty(pg_total_relation_size(oid)) FROM pg_class
-        WHERE relname IN ('ai_usage_log', 'usage_hours', 'usage_users', 'usage_latency') ORDER BY relname";
+        WHERE relname IN ('ai_usage_log', 'usage_hours', 'usage_crowds', 'usage_people', 'usage_latency') ORDER BY relname";
     client.batch_execute("ANALYZE").await?;
     let rows = client.query(sql, &[]).await?;
     let size = |row: &tokio_postgres::Row| {

@@ -5,11 +5,13 @@
 //! | To find | Look in |
 //! |---|---|
 //! | ranges cut into buckets; which hours lie wholly in one | [`buckets`] |
+//! | who was there in an hour, counted once over many | [`crowd`] |
 //! | latencies in fixed slots, and percentiles of them | [`latency`] |
 //! | a range's report, with its breakdowns | [`period`] |
 //! | reais, for what is paid in dollars | [`reais`] |
 
 pub mod buckets;
+pub mod crowd;
 pub mod latency;
 pub mod period;
 pub mod reais;
@@ -140,4 +142,4 @@ pub struct BucketFigures {
 }
 
 /// How many users a report names.
-pub const TOP_USERS: u32 = 10;
+pub const TOP_USERS: usize = 10;

@@ -2,12 +2,11 @@
 
 use diesel::QueryableByName;
 use diesel::data_types::PgTimestamp;
-use diesel::sql_types::{BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid};
-use domain::ids::UserId;
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use domain::ledger::account::PlanName;
 use domain::ledger::usage::{Outcome, RequestKind};
 use domain::money::NanoUsd;
-use domain::reports::{BucketFigures, CreditMoves, MoneySums, UsageSlice, UsageSums, UserSum};
+use domain::reports::{BucketFigures, CreditMoves, MoneySums, UsageSlice, UsageSums};
 use uuid::Uuid;
 
 use crate::error::{Corrupt, Place, Rest};
@@ -40,16 +39,51 @@ pub(super) struct SliceRow {
     pub duration_ms: i64,
 }
 
+/// A user of rows, with a number if they have one.
 #[derive(QueryableByName)]
-pub(super) struct UserRow {
+pub(super) struct SpentRow {
     #[diesel(sql_type = SqlUuid)]
     pub user_id: Uuid,
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub number: Option<i32>,
     #[diesel(sql_type = BigInt)]
     pub requests: i64,
     #[diesel(sql_type = BigInt)]
     pub credits: i64,
-    #[diesel(sql_type = BigInt)]
-    pub users: i64,
+}
+
+#[derive(QueryableByName)]
+pub(super) struct SeenRow {
+    #[diesel(sql_type = Integer)]
+    pub bucket: i32,
+    #[diesel(sql_type = SqlUuid)]
+    pub user_id: Uuid,
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub number: Option<i32>,
+}
+
+#[derive(QueryableByName)]
+pub(super) struct CrowdRow {
+    #[diesel(sql_type = Integer)]
+    pub bucket: i32,
+    #[diesel(sql_type = Timestamptz)]
+    pub hour: PgTimestamp,
+    #[diesel(sql_type = Binary)]
+    pub users: Vec<u8>,
+}
+
+#[derive(QueryableByName)]
+pub(super) struct PeopleRow {
+    #[diesel(sql_type = Integer)]
+    pub people: i32,
+}
+
+#[derive(QueryableByName)]
+pub(super) struct NameRow {
+    #[diesel(sql_type = Integer)]
+    pub number: i32,
+    #[diesel(sql_type = SqlUuid)]
+    pub user_id: Uuid,
 }
 
 #[derive(QueryableByName)]
@@ -72,14 +106,6 @@ pub(super) struct BucketRow {
     pub credits: i64,
     #[diesel(sql_type = BigInt)]
     pub cost: i64,
-}
-
-#[derive(QueryableByName)]
-pub(super) struct ActiveRow {
-    #[diesel(sql_type = Integer)]
-    pub bucket: i32,
-    #[diesel(sql_type = BigInt)]
-    pub users: i64,
 }
 
 #[derive(QueryableByName)]
@@ -137,14 +163,6 @@ impl SliceRow {
             model: self.model,
             plan: PlanName::new(self.plan_type),
         })
-    }
-}
-
-impl UserRow {
-    pub fn read(&self) -> Result<UserSum, Corrupt> {
-        let credits = sums("usage_users").amount("credits", self.credits)?;
-        let user = UserId::from_bytes(self.user_id.into_bytes());
-        Ok(UserSum { user, requests: self.requests.unsigned_abs(), credits })
     }
 }
 

@@ -10,44 +10,60 @@ use crate::rows::stored_time;
 use crate::statement::Statement;
 use crate::storable::nearest;
 
-/// A statement over the three parts: `whole` are whole hours, and `raw` the rows of the other two, each with the
-/// bucket that it lies in. Parameters 1 to 11 are those of [`Sources::of`].
-macro_rules! over_usage {
-    ($select:literal) => {
+/// A statement over rows: `raw` are the folded ones at the edges of buckets and those that are not folded, each with
+/// the bucket that it lies in. Parameters 1 to 8 are those of [`Sources::rows`].
+macro_rules! over_rows {
+    ($select:expr) => {
         concat!(
             "
-WITH whole AS (SELECT * FROM unnest($1::integer[], $2::timestamptz[], $3::timestamptz[]) AS w(bucket, lo, hi)),
-edge AS (SELECT * FROM unnest($4::integer[], $5::timestamptz[], $6::timestamptz[]) AS e(bucket, lo, hi)),
+WITH edge AS (SELECT * FROM unnest($1::integer[], $2::timestamptz[], $3::timestamptz[]) AS e(bucket, lo, hi)),
 raw AS (
-    SELECT e.bucket, u.user_id, u.model, u.request_type, u.plan_type, u.outcome, u.credits_used,
+    SELECT e.bucket, u.lane, u.user_id, u.model, u.request_type, u.plan_type, u.outcome, u.credits_used,
         u.absorbed_credits, u.cost_nano_usd, u.duration_ms
     FROM edge e CROSS JOIN LATERAL (
         SELECT * FROM ai_usage_log u
         WHERE u.created_at >= e.lo AND u.created_at < e.hi
-            AND coalesce(u.recorded_at, u.created_at) < $7::timestamptz
+            AND coalesce(u.recorded_at, u.created_at) < $4::timestamptz
         OFFSET 0
     ) u
     UNION ALL
-    SELECT width_bucket(u.created_at, $8::timestamptz[]) - 1, u.user_id, u.model, u.request_type, u.plan_type,
-        u.outcome, u.credits_used, u.absorbed_credits, u.cost_nano_usd, u.duration_ms
+    SELECT width_bucket(u.created_at, $5::timestamptz[]) - 1, u.lane, u.user_id, u.model, u.request_type,
+        u.plan_type, u.outcome, u.credits_used, u.absorbed_credits, u.cost_nano_usd, u.duration_ms
     FROM ai_usage_log u
-    WHERE coalesce(u.recorded_at, u.created_at) >= $9::timestamptz
-        AND u.created_at >= $10::timestamptz AND u.created_at < $11::timestamptz
+    WHERE coalesce(u.recorded_at, u.created_at) >= $6::timestamptz
+        AND u.created_at >= $7::timestamptz AND u.created_at < $8::timestamptz
 )",
             $select
         )
     };
 }
 
+/// A statement over all three parts: `raw` as above, and `whole`, the sums of a table for whole hours. Parameters 1 to
+/// 12 are those of [`Sources::all`].
+macro_rules! over_usage {
+    ($sums:literal, $select:literal) => {
+        over_rows!(concat!(
+            ",
+whole AS (
+    SELECT width_bucket(s.hour, $9::timestamptz[]) - 1 AS bucket, s.* FROM ",
+            $sums,
+            " s
+    WHERE s.hour >= $10::timestamptz AND s.hour < $11::timestamptz AND s.hour <> ALL($12::timestamptz[])
+)",
+            $select
+        ))
+    };
+}
+
 pub(super) const SLICES: &str = over_usage!(
+    "usage_hours",
     "
 SELECT model, request_type, plan_type, outcome, sum(requests)::bigint AS requests,
     sum(credits)::bigint AS credits, sum(absorbed)::bigint AS absorbed, sum(cost)::bigint AS cost,
     sum(duration_ms)::bigint AS duration_ms
 FROM (
-    SELECT h.model, h.request_type, h.plan_type, h.outcome, h.requests, h.credits, h.absorbed,
-        h.cost_nano_usd AS cost, h.duration_ms
-    FROM whole w JOIN usage_hours h ON h.hour >= w.lo AND h.hour < w.hi
+    SELECT model, request_type, plan_type, outcome, requests, credits, absorbed, cost_nano_usd AS cost, duration_ms
+    FROM whole
     UNION ALL
     SELECT model, request_type, plan_type, outcome, 1, credits_used, absorbed_credits, cost_nano_usd, duration_ms
     FROM raw
@@ -55,56 +71,58 @@ FROM (
 GROUP BY model, request_type, plan_type, outcome"
 );
 
-pub(super) const USERS: &str = over_usage!(
+/// Who answered requests of rows were for, over all buckets; with their numbers, as far as they have one.
+pub(super) const SPENT: &str = over_rows!(
     "
-SELECT user_id, requests, credits, count(*) OVER () AS users
+SELECT g.user_id, p.number, g.requests, g.credits
 FROM (
-    SELECT user_id, sum(requests)::bigint AS requests, sum(credits)::bigint AS credits
-    FROM (
-        SELECT a.user_id, a.requests, a.credits
-        FROM whole w JOIN usage_users a ON a.hour >= w.lo AND a.hour < w.hi
-        UNION ALL
-        SELECT user_id, 1, credits_used FROM raw WHERE outcome = 'settled'
-    ) parts
-    GROUP BY user_id
-) users
-ORDER BY credits DESC, user_id LIMIT $12"
+    SELECT lane, user_id, count(*) AS requests, sum(credits_used)::bigint AS credits
+    FROM raw WHERE outcome = 'settled' GROUP BY lane, user_id
+) g
+LEFT JOIN usage_people p ON p.lane = g.lane AND p.user_id = g.user_id"
 );
 
+/// The same for each bucket, without what they spent.
+pub(super) const SEEN: &str = over_rows!(
+    "
+SELECT g.bucket, g.user_id, p.number
+FROM (SELECT DISTINCT bucket, lane, user_id FROM raw WHERE outcome = 'settled') g
+LEFT JOIN usage_people p ON p.lane = g.lane AND p.user_id = g.user_id"
+);
+
+/// The crowds of whole hours; parameters as of [`Sources::hours`].
+pub(super) const CROWDS: &str = "
+SELECT width_bucket(c.hour, $1::timestamptz[]) - 1 AS bucket, c.hour, c.users FROM usage_crowds c
+WHERE c.hour >= $2::timestamptz AND c.hour < $3::timestamptz AND c.hour <> ALL($4::timestamptz[])";
+
+pub(super) const PEOPLE: &str = "SELECT coalesce(max(number) + 1, 0) AS people FROM usage_people";
+
+pub(super) const NAMES: &str = "SELECT number, user_id FROM usage_people WHERE number = ANY($1)";
+
 pub(super) const LATENCY: &str = over_usage!(
+    "usage_latency",
     "
 SELECT slot, sum(requests)::bigint AS requests
 FROM (
-    SELECT l.slot::integer, l.requests FROM whole w JOIN usage_latency l ON l.hour >= w.lo AND l.hour < w.hi
+    SELECT slot::integer, requests FROM whole
     UNION ALL
-    SELECT width_bucket(duration_ms - 1, $12::bigint[]), 1 FROM raw WHERE outcome = 'settled'
+    SELECT width_bucket(duration_ms - 1, $13::bigint[]), 1 FROM raw WHERE outcome = 'settled'
 ) parts
 GROUP BY slot"
 );
 
 pub(super) const SERIES: &str = over_usage!(
+    "usage_hours",
     "
 SELECT bucket, coalesce(sum(requests) FILTER (WHERE outcome = 'settled'), 0)::bigint AS requests,
     coalesce(sum(requests) FILTER (WHERE outcome <> 'settled'), 0)::bigint AS failed,
     coalesce(sum(credits) FILTER (WHERE outcome = 'settled'), 0)::bigint AS credits,
     coalesce(sum(cost) FILTER (WHERE outcome = 'settled'), 0)::bigint AS cost
 FROM (
-    SELECT w.bucket, h.outcome, h.requests, h.credits, h.cost_nano_usd AS cost
-    FROM whole w JOIN usage_hours h ON h.hour >= w.lo AND h.hour < w.hi
+    SELECT bucket, outcome, requests, credits, cost_nano_usd AS cost FROM whole
     UNION ALL
     SELECT bucket, outcome, 1, credits_used, cost_nano_usd FROM raw
 ) parts
-GROUP BY bucket"
-);
-
-pub(super) const ACTIVE: &str = over_usage!(
-    "
-SELECT bucket, count(*) AS users
-FROM (
-    SELECT w.bucket, a.user_id FROM whole w JOIN usage_users a ON a.hour >= w.lo AND a.hour < w.hi
-    UNION
-    SELECT bucket, user_id FROM raw WHERE outcome = 'settled'
-) users
 GROUP BY bucket"
 );
 
@@ -134,16 +152,17 @@ pub(super) const ROOM: &str = "SET LOCAL work_mem = '64MB'";
 
 /// What a question over usage rows is put to.
 pub(super) struct Sources {
-    whole: Vec<Stretch>,
-    edges: Vec<Stretch>,
     bounds: Vec<PgTimestamp>,
+    cut_hours: Vec<PgTimestamp>,
+    edges: Vec<Stretch>,
     folded_to: PgTimestamp,
 }
 
 impl Sources {
     pub fn new(buckets: &Buckets, folded_to: PgTimestamp) -> Self {
         let bounds = buckets.boundaries().iter().map(|at| bound(*at)).collect();
-        Self { whole: buckets.whole_hours(), edges: buckets.edges(), bounds, folded_to }
+        let cut_hours = buckets.cut_hours().into_iter().map(bound).collect();
+        Self { bounds, cut_hours, edges: buckets.edges(), folded_to }
     }
 
     pub fn from(&self) -> PgTimestamp {
@@ -154,20 +173,35 @@ impl Sources {
         self.bounds.last().copied().unwrap_or(PgTimestamp(0))
     }
 
-    /// The first 11 parameters of [`over_usage`].
-    pub fn of(&self, sql: &'static str) -> Statement<'_> {
-        fn stretches<'a>(statement: Statement<'a>, stretches: &'a [Stretch]) -> Statement<'a> {
-            statement
-                .column::<Integer, i32>(stretches.iter().map(|each| number(each.bucket)))
-                .column::<Timestamptz, PgTimestamp>(stretches.iter().map(|each| bound(each.from)))
-                .column::<Timestamptz, PgTimestamp>(stretches.iter().map(|each| bound(each.to)))
-        }
-        stretches(stretches(Statement::new(sql), &self.whole), &self.edges)
+    /// With the 8 parameters of [`over_rows`].
+    pub fn rows(&self, sql: &'static str) -> Statement<'_> {
+        Statement::new(sql)
+            .column::<Integer, i32>(self.edges.iter().map(|each| number(each.bucket)))
+            .column::<Timestamptz, PgTimestamp>(self.edges.iter().map(|each| bound(each.from)))
+            .column::<Timestamptz, PgTimestamp>(self.edges.iter().map(|each| bound(each.to)))
             .bind::<Timestamptz, _>(self.folded_to)
             .bind::<Array<Timestamptz>, _>(self.bounds.clone())
             .bind::<Timestamptz, _>(self.folded_to)
             .bind::<Timestamptz, _>(self.from())
             .bind::<Timestamptz, _>(self.to())
+    }
+
+    /// With the first 12 parameters of [`over_usage`].
+    pub fn all(&self, sql: &'static str) -> Statement<'_> {
+        self.whole_hours(self.rows(sql))
+    }
+
+    /// With the 4 parameters of [`CROWDS`].
+    pub fn hours(&self, sql: &'static str) -> Statement<'_> {
+        self.whole_hours(Statement::new(sql))
+    }
+
+    fn whole_hours<'a>(&'a self, statement: Statement<'a>) -> Statement<'a> {
+        statement
+            .bind::<Array<Timestamptz>, _>(self.bounds.clone())
+            .bind::<Timestamptz, _>(self.from())
+            .bind::<Timestamptz, _>(self.to())
+            .bind::<Array<Timestamptz>, _>(self.cut_hours.clone())
     }
 
     pub fn money(&self, livemode: bool) -> Statement<'_> {
@@ -192,17 +226,23 @@ pub(crate) fn slot_bounds() -> Vec<i64> {
     BOUNDS_MS.iter().copied().map(i64::from).collect()
 }
 
-/// A day, an hour at its end, and a tail of a minute, as the first parameters of [`over_usage`].
+/// A day, an hour at its end, and a tail of a minute, as the first parameters of [`over_rows`], and of
+/// [`over_usage`].
 #[cfg(test)]
 macro_rules! a_day {
     ($more:literal) => {
         concat!(
-            "(ARRAY[0], ARRAY[now() - interval '25 hours'], ARRAY[now() - interval '1 hour'],
-            ARRAY[0], ARRAY[now() - interval '1 hour'], ARRAY[now()],
-            now() - interval '1 minute', ARRAY[now() - interval '25 hours', now()],
+            "(ARRAY[0], ARRAY[now() - interval '1 hour'], ARRAY[now()], now() - interval '1 minute',
+            ARRAY[now() - interval '25 hours', now()],
             now() - interval '1 minute', now() - interval '25 hours', now()",
             $more,
             ")"
+        )
+    };
+    () => {
+        a_day!(
+            ", ARRAY[now() - interval '25 hours', now()], now() - interval '25 hours', now(),
+            ARRAY[now() - interval '1 hour']"
         )
     };
 }
@@ -210,11 +250,17 @@ macro_rules! a_day {
 /// Every statement with values to plan it for, and the indexes that its plan must use.
 #[cfg(test)]
 pub(crate) const LOOKUPS: &[(&str, &str, &[&str])] = &[
-    (SLICES, a_day!(""), &["ai_usage_log_times", "usage_hours_pkey"]),
-    (USERS, a_day!(", 10"), &["ai_usage_log_times", "usage_users_hour"]),
-    (LATENCY, a_day!(", ARRAY[50, 100]"), &["ai_usage_log_times", "usage_latency_pkey"]),
-    (SERIES, a_day!(""), &["ai_usage_log_times", "usage_hours_pkey"]),
-    (ACTIVE, a_day!(""), &["ai_usage_log_times", "usage_users_hour"]),
+    (SLICES, a_day!(), &["ai_usage_log_times", "usage_hours_pkey"]),
+    (SPENT, a_day!(""), &["ai_usage_log_times", "usage_people_pkey"]),
+    (SEEN, a_day!(""), &["ai_usage_log_times", "usage_people_pkey"]),
+    (
+        CROWDS,
+        "(ARRAY[now() - interval '1 day', now()], now() - interval '1 day', now(), '{}')",
+        &["usage_crowds_pkey"],
+    ),
+    (PEOPLE, "", &["one_user_per_number"]),
+    (NAMES, "(ARRAY[1, 2, 3])", &["one_user_per_number"]),
+    (SERIES, a_day!(), &["ai_usage_log_times", "usage_hours_pkey"]),
     (
         MONEY,
         "(ARRAY[now() - interval '1 day', now()], now() - interval '1 day', now(), true)",

@@ -6,7 +6,7 @@ use domain::credits::Credits;
 use domain::ledger::account::PlanName;
 use domain::ledger::usage::{Outcome, RequestKind};
 use domain::money::NanoUsd;
-use domain::reports::{BucketFigures, CreditMoves, MoneySums, UsageSlice, UsageSums, UserSum};
+use domain::reports::{BucketFigures, CreditMoves, MoneySums, UsageSlice, UsageSums};
 
 use crate::cell::{Cell, Place};
 use crate::error::Corrupt;
@@ -34,18 +34,6 @@ pub struct SliceRow {
 }
 
 #[derive(QueryableByName)]
-pub struct UserRow {
-    #[diesel(sql_type = Text)]
-    user_id: Cell,
-    #[diesel(sql_type = BigInt)]
-    requests: i64,
-    #[diesel(sql_type = BigInt)]
-    credits: i64,
-    #[diesel(sql_type = BigInt)]
-    pub users: i64,
-}
-
-#[derive(QueryableByName)]
 pub struct SlotRow {
     #[diesel(sql_type = BigInt)]
     pub slot: i64,
@@ -65,14 +53,6 @@ pub struct BucketRow {
     credits: i64,
     #[diesel(sql_type = BigInt)]
     cost: i64,
-}
-
-#[derive(QueryableByName)]
-pub struct ActiveRow {
-    #[diesel(sql_type = BigInt)]
-    pub bucket: i64,
-    #[diesel(sql_type = BigInt)]
-    pub users: i64,
 }
 
 #[derive(QueryableByName)]
@@ -108,7 +88,7 @@ pub struct CreditsRow {
 /// What stands in place of a key in an error about a sum.
 static SUM: Cell = Cell::Null;
 
-fn sum(table: &'static str) -> Place<'static> {
+pub fn sum(table: &'static str) -> Place<'static> {
     Place::apart(table, &SUM)
 }
 
@@ -135,16 +115,6 @@ impl SliceRow {
                 cost: cost(self.cost)?,
                 duration_ms: self.duration_ms.unsigned_abs(),
             },
-        })
-    }
-}
-
-impl UserRow {
-    pub fn read(&self) -> Result<UserSum, Corrupt> {
-        Ok(UserSum {
-            user: sum("usage_users").id("user_id", &self.user_id)?,
-            requests: self.requests.unsigned_abs(),
-            credits: credits("usage_users", "credits", self.credits)?,
         })
     }
 }

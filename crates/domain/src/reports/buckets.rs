@@ -56,6 +56,14 @@ impl Buckets {
         self.each().filter_map(|each| each.cut().1).collect()
     }
 
+    /// The beginnings of the hours that lie in no bucket as a whole, because a boundary lies within them.
+    pub fn cut_hours(&self) -> Vec<Timestamp> {
+        let mut cut: Vec<Timestamp> =
+            self.0.iter().filter(|at| hour_of(**at) != **at).map(|at| hour_of(*at)).collect();
+        cut.dedup();
+        cut
+    }
+
     /// What is left of the buckets beside their whole hours.
     pub fn edges(&self) -> Vec<Stretch> {
         let parts = self.each().flat_map(|each| {
@@ -119,6 +127,8 @@ mod tests {
         let odd = buckets(&[-90, 150, 170, 210]);
         assert_eq!(shown(&odd.whole_hours()), [(0, -60, 120)]);
         assert_eq!(shown(&odd.edges()), [(0, -90, -60), (0, 120, 150), (1, 150, 170), (2, 170, 210)]);
+        let cut: Vec<i64> = odd.cut_hours().iter().map(|at| at.as_micros().div_euclid(MINUTE)).collect();
+        assert_eq!(cut, [-120, 120, 180]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use domain::reports::{
 };
 
 use super::tables::Tables;
-use super::{MemoryStore, lock, page_size};
+use super::{MemoryStore, lock};
 
 fn out_of_range(_: impl std::error::Error) -> Unavailable {
     Unavailable(OutOfRange.to_string())
@@ -113,7 +113,7 @@ impl Reports for MemoryStore {
         let answered = || usage(&tables, from, to).filter(|row| row.outcome == Outcome::Settled);
         let mut top_users = users(answered())?;
         let count = u64::try_from(top_users.len()).unwrap_or(u64::MAX);
-        top_users.truncate(page_size(TOP_USERS));
+        top_users.truncate(TOP_USERS);
         let mut latency = Latencies::default();
         for row in answered() {
             latency.add(slot(row.facts.duration.as_millis()), 1);
