@@ -220,6 +220,6 @@ async fn timed<E: Into<crate::Failure>, F: Future<Output = std::result::Result<(
         ask().await.map_err(Into::into)?;
         took.push(millis(begun.elapsed()));
     }
-    let warm = if rounds > 1 { 1 } else { 0 };
+    let warm = usize::from(rounds > 1);
     Ok(Spread::of(took.into_iter().skip(warm)))
 }

@@ -74,20 +74,20 @@ GROUP BY model, request_type, plan_type, outcome"
 /// Who answered requests of rows were for, over all buckets; with their numbers, as far as they have one.
 pub(super) const SPENT: &str = over_rows!(
     "
-SELECT g.user_id, p.number, g.requests, g.credits
+SELECT g.user_id, (SELECT number FROM usage_people p WHERE p.lane = g.lane AND p.user_id = g.user_id) AS number,
+    g.requests, g.credits
 FROM (
     SELECT lane, user_id, count(*) AS requests, sum(credits_used)::bigint AS credits
     FROM raw WHERE outcome = 'settled' GROUP BY lane, user_id
-) g
-LEFT JOIN usage_people p ON p.lane = g.lane AND p.user_id = g.user_id"
+) g"
 );
 
 /// The same for each bucket, without what they spent.
 pub(super) const SEEN: &str = over_rows!(
     "
-SELECT g.bucket, g.user_id, p.number
-FROM (SELECT DISTINCT bucket, lane, user_id FROM raw WHERE outcome = 'settled') g
-LEFT JOIN usage_people p ON p.lane = g.lane AND p.user_id = g.user_id"
+SELECT g.bucket, g.user_id,
+    (SELECT number FROM usage_people p WHERE p.lane = g.lane AND p.user_id = g.user_id) AS number
+FROM (SELECT DISTINCT bucket, lane, user_id FROM raw WHERE outcome = 'settled') g"
 );
 
 /// The crowds of whole hours; parameters as of [`Sources::hours`].

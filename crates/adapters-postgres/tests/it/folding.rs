@@ -140,8 +140,14 @@ async fn sums_that_differ_from_their_rows_are_found_and_mended() {
 /// What was bought before there were entries of revenue is entered by the migration.
 #[tokio::test]
 async fn what_was_paid_and_returned_before_is_entered_once() {
-    let undo = include_str!("../../../../migrations/postgres/2026-11-25-000002_reports/down.sql");
-    let redo = include_str!("../../../../migrations/postgres/2026-11-25-000002_reports/up.sql");
+    let [undo, undo_later] = [
+        include_str!("../../../../migrations/postgres/2026-11-25-000002_reports/down.sql"),
+        include_str!("../../../../migrations/postgres/2026-11-25-000006_crowds/down.sql"),
+    ];
+    let [redo, redo_later] = [
+        include_str!("../../../../migrations/postgres/2026-11-25-000002_reports/up.sql"),
+        include_str!("../../../../migrations/postgres/2026-11-25-000006_crowds/up.sql"),
+    ];
     let opened = open().await;
     let mut connection = opened.plain().await;
     let purchase = |id: &str, paid: &str, refunded: i64, at: &str| {
@@ -159,6 +165,7 @@ async fn what_was_paid_and_returned_before_is_entered_once() {
         )
     };
     let rows = [
+        undo_later.to_owned(),
         undo.to_owned(),
         purchase("open", "NULL", 100, "'epoch'"),
         purchase("paid", "timestamptz '2026-01-01Z'", 0, "'epoch'"),
@@ -168,6 +175,7 @@ async fn what_was_paid_and_returned_before_is_entered_once() {
         purchase("more", "timestamptz '2026-01-02Z'", 2900, "timestamptz '2026-01-03Z'"),
         dispute("more", 2900, "lost", "timestamptz '2026-01-04Z'"),
         redo.to_owned(),
+        redo_later.to_owned(),
     ];
     for statements in rows {
         run(&mut connection, &statements).await.unwrap();

@@ -77,10 +77,10 @@ pub(super) fn fold(
         let known: Option<Known> =
             sql_query(KNOWN).bind::<BigInt, _>(hour).get_result(connection).optional()?;
         if let Some(known) = known {
-            let users = no_crowd(hour, |at| at.bytes("users", known.users))?;
-            crowd.join(&no_crowd(hour, |at| {
-                Crowd::decode(&users, people).map_err(|_| at.corrupt("users", "a crowd"))
-            })?);
+            let name = Cell::Integer(hour);
+            let at = Place::apart("usage_crowds", &name);
+            let users = at.bytes("users", known.users)?;
+            crowd.join(&Crowd::decode(&users, people).map_err(|_| at.corrupt("users", A_CROWD))?);
         }
         sql_query(SAVE).bind::<BigInt, _>(hour).bind::<Binary, _>(crowd.encode()).execute(connection)?;
     }
