@@ -9,6 +9,8 @@ mod token;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use domain::audit::By;
+use domain::ledger::account::Actor;
 
 use crate::config::{Config, Env, Purpose};
 use crate::wiring::Stores;
@@ -106,6 +108,11 @@ impl Command {
             | Self::Openapi => Purpose::Books,
         }
     }
+}
+
+/// Who acts here, for the audit log.
+fn operator() -> By {
+    By { actor: Actor::operator(), via: "command_line".to_owned(), request_id: None }
 }
 
 /// Prints a line for people or programs. A reader that has enough (`| head`) ends the program quietly.

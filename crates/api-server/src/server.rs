@@ -10,6 +10,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::middleware::from_fn;
 use actix_web::{App as HttpApp, HttpServer, web};
+use domain::audit::By;
+use domain::ledger::account::Actor;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -80,7 +82,10 @@ async fn reload_at_hangup(config: &Config, app: &App, certificates: Option<Arc<C
         Ok(mut hangup) => {
             while hangup.recv().await.is_some() {
                 match app.reload(config) {
-                    Ok(()) => tracing::info!("the catalogue was read anew and is in force"),
+                    Ok(()) => {
+                        tracing::info!("the catalogue was read anew and is in force");
+                        note_catalogue(app, Actor::operator(), "sighup").await;
+                    }
                     Err(faults) => {
                         tracing::error!(?faults, "the catalogue is not right; the one before stays in force");
                     }
@@ -97,6 +102,14 @@ async fn reload_at_hangup(config: &Config, app: &App, certificates: Option<Arc<C
     std::future::pending().await
 }
 
+/// Has the audit log say which catalogue is in force from now on.
+async fn note_catalogue(app: &App, actor: Actor, via: &str) {
+    let by = By { actor, via: via.to_owned(), request_id: None };
+    if let Err(cause) = app.catalogue_log.note(by, &app.catalogue.current()).await {
+        tracing::error!(%cause, "the audit log could not be told which catalogue is in force");
+    }
+}
+
 /// Starts a server; it serves until it is stopped.
 pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
     let metrics = metrics(config)?;
@@ -105,6 +118,7 @@ pub async fn start(config: &Config) -> Result<Running, Vec<String>> {
     let app = web::Data::new(App::new(config, stores, metrics)?);
     let limiter = web::Data::new(IpLimiter::new(config.rate_limits.per_ip_per_minute));
     jobs::take_lease(&app).await.map_err(|cause| vec![cause.to_string()])?;
+    note_catalogue(&app, Actor::system(), "start").await;
     let listener = TcpListener::bind(config.listen).map_err(|error| {
         let (host, port) = config.listen;
         vec![format!("cannot listen on {host}:{port}: {error}")]

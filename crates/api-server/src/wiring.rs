@@ -36,6 +36,7 @@ use domain::services::alerts::Alerts;
 use domain::services::api_keys::{ApiKeys, RecentKeys};
 use domain::services::assistant::Assistant;
 use domain::services::billing::Billing;
+use domain::services::catalogue_log::CatalogueLog;
 use domain::services::figures::Figures;
 use domain::services::gateway::Gateway;
 use domain::services::metering::{Drains, Meter};
@@ -213,6 +214,8 @@ pub struct App {
     pub gateway: Gateway,
     /// Accounts.
     pub accounts: Accounts,
+    /// Writes down which catalogue is in force.
+    pub catalogue_log: CatalogueLog,
     /// The admin's figures.
     pub figures: Figures,
     /// Closing accounts.
@@ -336,6 +339,12 @@ impl App {
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
             },
+            catalogue_log: CatalogueLog {
+                recorder: Arc::clone(&stores.recorder),
+                audit: Arc::clone(&stores.audit),
+                clock: Arc::clone(&clock),
+                ids: Arc::clone(&ids),
+            },
             figures: Figures {
                 reports: Arc::clone(&stores.reports),
                 catalogue: Arc::clone(&catalogue),
@@ -344,14 +353,15 @@ impl App {
                 livemode: selling.as_ref().is_none_or(|selling| selling.billing.livemode),
             },
             privacy: Privacy {
-                ledger: Arc::clone(&stores.ledger),
+                recorder: Arc::clone(&stores.recorder),
                 personal: Arc::clone(&stores.personal),
                 clock: Arc::clone(&clock),
+                ids: Arc::clone(&ids),
             },
             alerts,
             endpoint: config.alerts.webhook.as_ref().map(|(address, _)| address.fingerprint()),
             api_keys: ApiKeys {
-                ledger: Arc::clone(&stores.ledger),
+                recorder: Arc::clone(&stores.recorder),
                 book: Arc::clone(&stores.api_keys),
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),

@@ -10,7 +10,7 @@ mod state;
 use sha2::{Digest, Sha256};
 
 use crate::clock::{Moment, Timestamp};
-use crate::ids::{AuditId, IdSource, IdempotencyKey, Lane, UserId};
+use crate::ids::{ApiKeyId, AuditId, IdSource, IdempotencyKey, Lane, UserId};
 use crate::ledger::account::Actor;
 use crate::ledger::command::Command;
 pub use state::AuditState;
@@ -23,6 +23,20 @@ pub const CREDITS_ADJUST: &str = "credits.adjust";
 pub const ACCOUNT_SUSPEND: &str = "account.suspend";
 /// A suspension was lifted.
 pub const ACCOUNT_RESUME: &str = "account.resume";
+/// A user made an API key.
+pub const API_KEY_CREATE: &str = "api_key.create";
+/// A user ended an API key.
+pub const API_KEY_REVOKE: &str = "api_key.revoke";
+/// A user said when and where to be told. What the address is stands nowhere in the log: it could not be erased.
+pub const ALERTS_SET: &str = "alerts.set";
+/// A user set automatic top-up.
+pub const TOP_UP_SET: &str = "auto_top_up.set";
+/// A user closed the account.
+pub const ACCOUNT_CLOSE: &str = "account.close";
+/// An operator has events sent to the webhook's endpoint again.
+pub const WEBHOOK_ENABLE: &str = "webhook.enable";
+/// A server works by another catalogue than the log's last entry of this kind says.
+pub const CATALOGUE_CHANGE: &str = "catalogue.change";
 /// Money is to go back. If the payment provider is to pay it, this is written before it is asked, so that no crash
 /// can hide who wanted it.
 pub const REFUND: &str = "purchase.refund";
@@ -88,6 +102,11 @@ impl AuditNote {
         bytes.iter_mut().zip(hasher.finalize()).for_each(|(byte, hashed)| *byte = hashed);
         Self { id: AuditId::from_bytes(bytes), ..self }
     }
+}
+
+/// How a target that is an API key is written.
+pub fn api_key_target(key: ApiKeyId) -> String {
+    format!("api_key:{key}")
 }
 
 /// How a target that is a user is written.

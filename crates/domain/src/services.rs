@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod api_keys;
 pub mod assistant;
 pub mod billing;
+pub mod catalogue_log;
 pub mod figures;
 pub mod gateway;
 pub mod metering;

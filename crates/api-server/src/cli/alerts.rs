@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use clap::Subcommand;
+use domain::audit::{self, AuditNote, RecordRequest};
+use domain::clock::Clock;
 use domain::ports::notices::Outbox;
 
-use super::say;
-use crate::clock::rfc3339;
+use super::{operator, say};
+use crate::clock::{SystemClock, UuidSource, rfc3339};
 use crate::config::Config;
 use crate::wiring::Stores;
 
@@ -26,7 +28,7 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Vec<String>> {
     let (stores, writer) = Stores::open(&config.database).await.map_err(|error| vec![error])?;
     let done = match command {
         Command::Show => show(stores.outbox.as_ref()).await,
-        Command::Enable => enable(stores.outbox.as_ref()).await,
+        Command::Enable => enable(config, &stores).await,
     };
     writer.shutdown(FLUSH).await;
     done.map_err(|error| vec![error])
@@ -45,7 +47,12 @@ async fn show(outbox: &dyn Outbox) -> Result<(), String> {
     Ok(())
 }
 
-async fn enable(outbox: &dyn Outbox) -> Result<(), String> {
-    outbox.enable_endpoint().await.map_err(|error| error.to_string())?;
-    show(outbox).await
+async fn enable(config: &Config, stores: &Stores) -> Result<(), String> {
+    // Written down first: no crash can hide who did it.
+    let note = AuditNote::of(&UuidSource, operator(), audit::WEBHOOK_ENABLE, "webhook".to_owned());
+    let now = SystemClock { zone: config.report_timezone }.now();
+    let wish = RecordRequest { note, user: None, before: None, after: None, now };
+    stores.recorder.record(wish).await.map_err(|error| error.to_string())?;
+    stores.outbox.enable_endpoint().await.map_err(|error| error.to_string())?;
+    show(stores.outbox.as_ref()).await
 }

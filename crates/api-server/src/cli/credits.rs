@@ -4,15 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Subcommand;
-use domain::audit::By;
 use domain::clock::Clock;
 use domain::credits::Credits;
 use domain::ids::{IdSource, IdempotencyKey, UserId};
-use domain::ledger::account::Actor;
 use domain::services::accounts::{Accounts, MOST_BY_HAND, ManualCredits};
 use domain::services::verification::verify;
 
-use super::say;
+use super::{operator, say};
 use crate::clock::{SystemClock, UuidSource, rfc3339};
 use crate::config::{Config, Database};
 use crate::jobs::retention;
@@ -127,7 +125,7 @@ async fn grant(
     }
     let key = key.unwrap_or_else(|| uuid::Uuid::from_bytes(UuidSource.unique()).to_string());
     let key = IdempotencyKey::parse(&key).map_err(|error| format!("--key: {error}"))?;
-    let by = By { actor: Actor::operator(), via: "command_line".to_owned(), request_id: None };
+    let by = operator();
     let asked = ManualCredits { user, amount, reason, expires_at: None, key };
     let (view, repeated) =
         accounts(config, stores).move_by_hand(by, asked).await.map_err(|error| error.to_string())?;

@@ -120,6 +120,15 @@ pub fn action(word: &str, look: Look) -> String {
         "account.resume" => look.say("retirou a suspensão", "lifted the suspension").to_owned(),
         "purchase.refund" => look.say("pediu devolução", "asked for a refund").to_owned(),
         "purchase.refunded" => look.say("devolução feita", "refunded").to_owned(),
+        "api_key.create" => look.say("criou uma chave de API", "made an API key").to_owned(),
+        "api_key.revoke" => look.say("revogou uma chave de API", "revoked an API key").to_owned(),
+        "alerts.set" => look.say("mudou os avisos", "changed the alerts").to_owned(),
+        "auto_top_up.set" => {
+            look.say("mudou a recarga automática", "changed the automatic top-up").to_owned()
+        }
+        "account.close" => look.say("encerrou a conta", "closed the account").to_owned(),
+        "webhook.enable" => look.say("reativou o webhook", "switched the webhook on again").to_owned(),
+        "catalogue.change" => look.say("catálogo em vigor", "catalogue in force").to_owned(),
         other => other.to_owned(),
     }
 }

@@ -64,9 +64,18 @@ impl Bearer {
     /// Who acts as an admin and how they said who they are, for the audit log, if they may do this.
     pub fn acting(self, scope: Scope, request: &HttpRequest) -> Result<By, Problem> {
         let caller = self.with(scope)?;
-        let via = caller.api_key.map_or_else(|| "token".to_owned(), |key| format!("api_key:{key}"));
-        Ok(By { actor: Actor::admin(&caller.user), via, request_id: Some(request_id(request)) })
+        Ok(by(Actor::admin(&caller.user), &caller, request))
     }
+}
+
+/// Who acts on their own account, for the audit log.
+pub fn owner_acting(caller: &Caller, request: &HttpRequest) -> By {
+    by(Actor::user(&caller.user), caller, request)
+}
+
+fn by(actor: Actor, caller: &Caller, request: &HttpRequest) -> By {
+    let via = caller.api_key.map_or_else(|| "token".to_owned(), |key| format!("api_key:{key}"));
+    By { actor, via, request_id: Some(request_id(request)) }
 }
 
 impl FromRequest for Bearer {

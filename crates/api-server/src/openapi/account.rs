@@ -80,7 +80,7 @@ pub fn export(operation: Operation) -> Operation {
         "idempotency_keys",
         "purchases",
         "api_keys",
-        "admin_acts",
+        "audit_log",
         "notifications",
     ];
     let mut example = json!({

@@ -1,6 +1,6 @@
 //! When and where users are told. No API key gets to see a person's address.
 
-use actix_web::{Responder, web};
+use actix_web::{HttpRequest, Responder, web};
 use domain::contact::{Contact, EmailAddress};
 use domain::credits::Credits;
 use domain::ids::UserId;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::http::auth::Bearer;
+use crate::http::auth::{Bearer, owner_acting};
 use crate::http::body::read_json;
 use crate::http::fields::Fields;
 use crate::http::problem::{Kind, Problem};
@@ -66,13 +66,15 @@ pub async fn alerts(bearer: Bearer, app: web::Data<App>) -> Result<impl Responde
 pub async fn set_alerts(
     bearer: Bearer,
     app: web::Data<App>,
+    request: HttpRequest,
     payload: web::Payload,
 ) -> Result<impl Responder, Problem> {
-    let user = bearer.with_token(Scope::AccountWrite)?.user;
-    let request = wanted(&app, user, &read_json(payload).await?)?;
-    let (threshold, email, language) = (request.threshold, request.email.clone(), request.language);
-    let ledger = app.stores.ledger.clone();
-    let effective = app.run(async move { ledger.set_alerts(request).await }).await??;
+    let owner = bearer.with_token(Scope::AccountWrite)?;
+    let (by, user) = (owner_acting(&owner, &request), owner.user);
+    let asked = wanted(&app, user, &read_json(payload).await?)?;
+    let (threshold, email, language) = (asked.threshold, asked.email.clone(), asked.language);
+    let accounts = app.accounts.clone();
+    let effective = app.run(async move { accounts.set_alerts(by, asked).await }).await??;
     Ok(web::Json(AlertsBody::of(threshold, effective, &Contact { user, email, language })))
 }
 

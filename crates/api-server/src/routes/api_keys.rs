@@ -1,6 +1,6 @@
 //! API keys: a user makes, lists and ends them, with a token. Never with a key.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use domain::api_keys::ApiKey;
 use domain::credits::Credits;
 use domain::ids::ApiKeyId;
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::credits::{Parameters, page, time_and_name};
 use super::views::Page;
 use crate::clock::rfc3339;
-use crate::http::auth::Bearer;
+use crate::http::auth::{Bearer, owner_acting};
 use crate::http::body::read_json;
 use crate::http::fields::Fields;
 use crate::http::problem::{Kind, Problem};
@@ -79,12 +79,14 @@ pub struct NewApiKeyBody {
 pub async fn create(
     bearer: Bearer,
     app: web::Data<App>,
+    request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let maker = bearer.with_token(Scope::AccountWrite)?;
+    let by = owner_acting(&maker, &request);
     let wish = wish(&app, &maker, &read_json(payload).await?)?;
     let keys = app.api_keys.clone();
-    let (key, credential) = app.run(async move { keys.create(maker.user, wish).await }).await??;
+    let (key, credential) = app.run(async move { keys.create(by, maker.user, wish).await }).await??;
     let body = NewApiKeyBody { key: credential.reveal(), about: ApiKeyBody::from(&key) };
     Ok(HttpResponse::Created().json(body))
 }
@@ -138,11 +140,13 @@ pub async fn list(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Res
 pub async fn revoke(
     bearer: Bearer,
     app: web::Data<App>,
+    request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let user = bearer.owner_with_token(Scope::AccountWrite, &app).await?.user;
+    let owner = bearer.owner_with_token(Scope::AccountWrite, &app).await?;
+    let by = owner_acting(&owner, &request);
     let id: ApiKeyId = id.parse().map_err(|_| Kind::NotFound)?;
     let keys = app.api_keys.clone();
-    app.run(async move { keys.revoke(user, id).await }).await??;
+    app.run(async move { keys.revoke(by, owner.user, id).await }).await??;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::purchases::PurchaseBody;
-use crate::http::auth::{Bearer, must_be_open};
+use crate::http::auth::{Bearer, must_be_open, owner_acting};
 use crate::http::body::{read_bytes, read_json};
 use crate::http::fields::Fields;
 use crate::http::headers::{IDEMPOTENCY_REPLAYED, idempotency_key};
@@ -216,12 +216,14 @@ pub async fn top_up(bearer: Bearer, app: web::Data<App>) -> Result<impl Responde
 pub async fn set_top_up(
     bearer: Bearer,
     app: web::Data<App>,
+    request: HttpRequest,
     payload: web::Payload,
 ) -> Result<impl Responder, Problem> {
-    let user = bearer.owner(Scope::BillingWrite, &app).await?.user;
+    let owner = bearer.owner(Scope::BillingWrite, &app).await?;
+    let (by, user) = (owner_acting(&owner, &request), owner.user);
     let billing = app.billing()?.clone();
     let settings = settings(&read_json(payload).await?)?;
-    let set = app.run(async move { billing.set_top_up(user, settings).await }).await?;
+    let set = app.run(async move { billing.set_top_up(by, user, settings).await }).await?;
     let profile = set.map_err(|error| match error {
         CheckoutError::UnknownPlan => Problem::field("/plan_id", FieldRule::KnownPlan),
         other => other.into(),

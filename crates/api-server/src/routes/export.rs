@@ -166,7 +166,7 @@ async fn write(app: &App, user: UserId, place: Place) -> Result<(String, Place),
             let filter = AuditFilter { user: Some(user), ..AuditFilter::default() };
             let rows = app.stores.audit.audit(filter, before, PAGE).await?;
             let next = rows.last().map(|row| Place::Acts(Some(AuditCursor { at: row.at, id: row.note.id })));
-            Ok(section("admin_acts", before.is_none(), &rows, act, next, Place::Notices(None)))
+            Ok(section("audit_log", before.is_none(), &rows, act, next, Place::Notices(None)))
         }
         Place::Notices(before) => {
             let rows = purchases.notices(user, before.clone(), PAGE).await?;

@@ -1,14 +1,14 @@
 //! Everything that is kept of a user, for them to have; and leaving.
 
 use actix_web::http::header::CONTENT_DISPOSITION;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use domain::ports::identity::Scope;
 use domain::services::assistant::question::FieldRule;
 use futures_util::StreamExt;
 
 use super::credits::Parameters;
 use super::export;
-use crate::http::auth::Bearer;
+use crate::http::auth::{Bearer, owner_acting};
 use crate::http::envelope::request_id;
 use crate::http::problem::Problem;
 use crate::wiring::App;
@@ -18,7 +18,7 @@ use crate::wiring::App;
 pub async fn export(
     bearer: Bearer,
     app: web::Data<App>,
-    request: actix_web::HttpRequest,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let user = bearer.owner_with_token(Scope::AccountWrite, &app).await?.user;
     let head = export::head(&app, user).await?;
@@ -36,8 +36,14 @@ pub async fn export(
 }
 
 /// `DELETE /api/user`: closes the account for good and erases what is personal. Done again, it is done.
-pub async fn close(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Result<HttpResponse, Problem> {
-    let user = bearer.with_token(Scope::AccountWrite)?.user;
+pub async fn close(
+    bearer: Bearer,
+    app: web::Data<App>,
+    request: HttpRequest,
+    query: Parameters,
+) -> Result<HttpResponse, Problem> {
+    let owner = bearer.with_token(Scope::AccountWrite)?;
+    let (by, user) = (owner_acting(&owner, &request), owner.user);
     let forfeit = match query.get("forfeit").map(String::as_str) {
         None | Some("false") => false,
         Some("true") => true,
@@ -46,7 +52,7 @@ pub async fn close(bearer: Bearer, app: web::Data<App>, query: Parameters) -> Re
     let privacy = app.privacy.clone();
     let keys = app.api_keys.clone();
     let closing = async move {
-        let closed = privacy.close(user, forfeit).await;
+        let closed = privacy.close(by, user, forfeit).await;
         keys.forget_user(user);
         closed
     };

@@ -281,11 +281,16 @@ async fn an_export_has_everything_and_nothing_of_others() {
         assert_eq!(all["purchases"][0]["plan_id"], "starter");
         assert_eq!(all["suspensions"][0]["reason"], "em análise");
         assert_eq!(all["api_keys"][0]["name"], "caixa");
-        let acts = all["admin_acts"].as_array().unwrap();
+        let acts = all["audit_log"].as_array().unwrap();
         let acts: Vec<_> = acts.iter().map(|act| (&act["action"], &act["reason"])).collect();
         assert_eq!(
             acts,
-            [(&json!("account.suspend"), &json!("em análise")), (&json!("credits.grant"), &json!("teste"))]
+            [
+                (&json!("api_key.create"), &Value::Null),
+                (&json!("account.suspend"), &json!("em análise")),
+                (&json!("alerts.set"), &Value::Null),
+                (&json!("credits.grant"), &json!("teste"))
+            ]
         );
         assert_eq!(all["subscriptions"], json!([]));
         assert_eq!(all["notifications"], json!([]));

@@ -41,6 +41,12 @@ impl AuditState {
         self.with(name, &format!("[{}]", values.join(",")))
     }
 
+    /// With nothing.
+    #[must_use]
+    pub fn null(self, name: &str) -> Self {
+        self.with(name, "null")
+    }
+
     /// With true or false.
     #[must_use]
     pub fn flag(self, name: &str, value: bool) -> Self {
@@ -90,10 +96,11 @@ mod tests {
             .text("plan", "a\"b\\c\nd\0é")
             .list("suspensions", ["admin", "dispute:x"])
             .list("none", [])
-            .flag("on", true);
+            .flag("on", true)
+            .null("cap");
         assert_eq!(
             state.as_str(),
-            "{\"total\":-5,\"plan\":\"a\\\"b\\\\c\\u000ad\u{fffd}é\",\"suspensions\":[\"admin\",\"dispute:x\"],\"none\":[],\"on\":true}"
+            "{\"total\":-5,\"plan\":\"a\\\"b\\\\c\\u000ad\u{fffd}é\",\"suspensions\":[\"admin\",\"dispute:x\"],\"none\":[],\"on\":true,\"cap\":null}"
         );
         assert_eq!(AuditState::new().as_str(), "{}");
     }

@@ -3,6 +3,7 @@
 use super::batch;
 use super::books::{Book, Halt};
 use super::command::{Command, Receipt};
+use crate::api_keys::ApiKey;
 use crate::audit::{AuditEntry, AuditNote, AuditState};
 
 /// An act without the notes that are wrapped around it, and the outermost of those.
@@ -61,6 +62,41 @@ fn state(book: &Book, command: &Command) -> Result<Option<AuditState>, Halt> {
             let returned = purchase.map_or(0, |row| row.returned_minor());
             Some(account()?.text("status", status).int("returned_minor", returned))
         }
+        Command::Close(_) => Some(account()?.flag("closed", book.account.closed_at.is_some())),
+        Command::SetTopUp(_) => book.profile.as_ref().and_then(|row| row.top_up.as_ref()).map(|top_up| {
+            let settings = &top_up.settings;
+            AuditState::new()
+                .flag("enabled", settings.enabled)
+                .int("threshold", settings.threshold.get())
+                .text("plan_id", settings.plan.as_str())
+                .int("monthly_cap_minor", settings.monthly_cap_minor)
+        }),
+        Command::SetAlerts(_) => {
+            let threshold = AuditState::new();
+            let threshold = match book.account.alert_threshold {
+                Some(credits) => threshold.int("low_balance_threshold", credits.get()),
+                None => threshold.null("low_balance_threshold"),
+            };
+            // What was known of the address before is not at hand.
+            Some(match &book.out.contact {
+                Some(contact) => {
+                    threshold.flag("email", contact.email.is_some()).text("language", contact.language.tag())
+                }
+                None => threshold,
+            })
+        }
+        Command::CreateApiKey(it) => book.api_keys.get(&it.id).map(|key| api_key(key)),
+        Command::RevokeApiKey(it) => book.api_keys.get(&it.id).map(|key| api_key(key)),
         _ => None,
     })
+}
+
+/// Without its name, which is its user's own words.
+fn api_key(key: &ApiKey) -> AuditState {
+    let state = AuditState::new().list("scopes", key.scopes.iter().map(|scope| scope.as_str()));
+    let state = match key.spend_cap {
+        Some(cap) => state.int("spend_cap", cap.get()),
+        None => state.null("spend_cap"),
+    };
+    state.flag("expires", key.expires_at.is_some()).flag("revoked", key.revoked_at.is_some())
 }

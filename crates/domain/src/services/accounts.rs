@@ -1,4 +1,4 @@
-//! Accounts as their owners and the admins see them.
+//! Accounts as their owners and the admins see them, and what these set and do.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::credits::Credits;
 use crate::ids::{GrantId, IdSource, IdempotencyKey, UserId};
 use crate::ledger::account::{AccountView, SuspensionSource};
 use crate::ledger::command::{
-    AdjustRequest, Command, GrantRequest, Receipt, Refusal, ResumeRequest, SuspendRequest,
+    AdjustRequest, Command, GrantRequest, Receipt, Refusal, ResumeRequest, SetAlertsRequest, SuspendRequest,
 };
 use crate::ledger::journal::note_hash;
 use crate::ledger::lots::{Source, SourceKind};
@@ -20,7 +20,7 @@ use crate::ports::statements::Statements;
 /// The least and the most that an admin moves at once.
 pub const MOST_BY_HAND: Credits = Credits::whole(1_000_000_000);
 
-/// Reads of an account and what admins do to it.
+/// Reads of an account, and what its owner and admins do to it.
 #[derive(Clone)]
 pub struct Accounts {
     /// Changes, each with its entry in the audit log.
@@ -145,6 +145,15 @@ impl Accounts {
         let about = AuditNote { reason, ..about };
         self.recorder.act(about, Command::Resume(ResumeRequest { user, source, actor, now })).await?;
         Ok(self.view(user).await?)
+    }
+
+    /// Keeps when and where the user wants to be told; answers the threshold in force.
+    pub async fn set_alerts(&self, by: By, asked: SetAlertsRequest) -> Result<Credits, LedgerError> {
+        let about = self.note(by, audit::ALERTS_SET, asked.user);
+        match self.recorder.act(about, Command::SetAlerts(asked)).await? {
+            Receipt::AlertsSet(threshold) => Ok(threshold),
+            other => Err(mixed_up(&other)),
+        }
     }
 
     fn note(&self, by: By, action: &str, user: UserId) -> AuditNote {

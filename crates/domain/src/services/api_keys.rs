@@ -6,13 +6,15 @@ pub mod wish;
 use std::sync::Arc;
 
 use crate::api_keys::{ApiKey, Credential};
+use crate::audit::{self, AuditNote, By, api_key_target};
 use crate::clock::Clock;
 use crate::ids::{ApiKeyId, IdSource, UserId};
-use crate::ledger::command::{CreateApiKeyRequest, RevokeApiKeyRequest};
+use crate::ledger::command::{Command, CreateApiKeyRequest, Receipt, RevokeApiKeyRequest};
 use crate::ports::Unavailable;
 use crate::ports::api_keys::{ApiKeyBook, ApiKeyCursor, SecretSource};
+use crate::ports::audit::Recorder;
 use crate::ports::identity::{BadToken, Caller};
-use crate::ports::ledger::{Ledger, LedgerError};
+use crate::ports::ledger::{LedgerError, mixed_up};
 
 pub use recent::{FRESH, RecentKeys};
 use wish::ApiKeyWish;
@@ -20,8 +22,8 @@ use wish::ApiKeyWish;
 /// Keys for programs.
 #[derive(Clone)]
 pub struct ApiKeys {
-    /// Makes and ends keys.
-    pub ledger: Arc<dyn Ledger>,
+    /// Makes and ends keys, each with its entry in the audit log.
+    pub recorder: Arc<dyn Recorder>,
     /// Reads.
     pub book: Arc<dyn ApiKeyBook>,
     /// Time.
@@ -47,24 +49,37 @@ pub enum ApiKeyError {
 
 impl ApiKeys {
     /// Makes a key. Its text is in the answer and nowhere else.
-    pub async fn create(&self, user: UserId, wish: ApiKeyWish) -> Result<(ApiKey, Credential), LedgerError> {
+    pub async fn create(
+        &self,
+        by: By,
+        user: UserId,
+        wish: ApiKeyWish,
+    ) -> Result<(ApiKey, Credential), LedgerError> {
         let id = ApiKeyId::for_user(&user, self.ids.unique());
         let credential = Credential::new(id, self.secrets.secret()?);
         let (name, scopes, spend_cap, expires_at) = wish.into_parts();
         let (prefix, secret, now) = (credential.prefix(), credential.hash(), self.clock.now());
         let request =
             CreateApiKeyRequest { id, user, name, prefix, secret, scopes, spend_cap, expires_at, now };
-        Ok((self.ledger.create_api_key(request).await?, credential))
+        let about = self.note(by, audit::API_KEY_CREATE, id);
+        let made = self.recorder.act(about, Command::CreateApiKey(Box::new(request))).await?;
+        Ok((api_key(made)?, credential))
     }
 
     /// Ends a key of the user, once and for good. This server knows at once; others within [`FRESH`], and no
     /// server takes another request for credits from it.
-    pub async fn revoke(&self, user: UserId, id: ApiKeyId) -> Result<(), LedgerError> {
+    pub async fn revoke(&self, by: By, user: UserId, id: ApiKeyId) -> Result<(), LedgerError> {
         let now = self.clock.now();
-        let revoked = self.ledger.revoke_api_key(RevokeApiKeyRequest { id, user, now }).await;
+        let about = self.note(by, audit::API_KEY_REVOKE, id);
+        let act = Command::RevokeApiKey(RevokeApiKeyRequest { id, user, now });
+        let revoked = self.recorder.act(about, act).await;
         // Also when it is not known whether it happened.
         self.recent.forget(&id);
-        revoked.map(drop)
+        revoked.and_then(api_key).map(drop)
+    }
+
+    fn note(&self, by: By, action: &str, key: ApiKeyId) -> AuditNote {
+        AuditNote::of(self.ids.as_ref(), by, action, api_key_target(key))
     }
 
     /// Forgets what was looked up of a user's keys: their account was closed, and the keys ended with it.
@@ -109,5 +124,12 @@ impl ApiKeys {
             self.recent.put(Arc::clone(key), now, begun);
         }
         Ok(found)
+    }
+}
+
+fn api_key(receipt: Receipt) -> Result<ApiKey, LedgerError> {
+    match receipt {
+        Receipt::ApiKey(key) => Ok(*key),
+        other => Err(mixed_up(&other)),
     }
 }

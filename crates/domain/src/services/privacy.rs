@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::audit::{self, AuditNote, By, user_target};
 use crate::clock::Clock;
-use crate::ids::UserId;
-use crate::ledger::account::Actor;
-use crate::ledger::command::{CloseRequest, Closed};
+use crate::ids::{IdSource, UserId};
+use crate::ledger::command::{CloseRequest, Closed, Command, Receipt};
 use crate::ports::Unavailable;
-use crate::ports::ledger::{Ledger, LedgerError};
+use crate::ports::audit::Recorder;
+use crate::ports::ledger::{LedgerError, mixed_up};
 use crate::ports::personal::PersonalData;
 
 /// The most users whose erasure is ended in one turn.
@@ -16,20 +17,27 @@ const AT_ONCE: u32 = 100;
 /// Closes accounts.
 #[derive(Clone)]
 pub struct Privacy {
-    /// Changes.
-    pub ledger: Arc<dyn Ledger>,
+    /// Closes, with an entry in the audit log.
+    pub recorder: Arc<dyn Recorder>,
     /// What is personal.
     pub personal: Arc<dyn PersonalData>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Ids of entries.
+    pub ids: Arc<dyn IdSource>,
 }
 
 impl Privacy {
     /// Closes the user's account, and erases what is personal; done before, it is done. Of an account with very
     /// much to erase, the end may come a little later: [`Privacy::finish`] sees to it.
-    pub async fn close(&self, user: UserId, forfeit: bool) -> Result<Closed, LedgerError> {
-        let (actor, now) = (Actor::user(&user), self.clock.now());
-        let closed = self.ledger.close_account(CloseRequest { user, forfeit, actor, now }).await?;
+    pub async fn close(&self, by: By, user: UserId, forfeit: bool) -> Result<Closed, LedgerError> {
+        let (actor, now) = (by.actor.clone(), self.clock.now());
+        let about = AuditNote::of(self.ids.as_ref(), by, audit::ACCOUNT_CLOSE, user_target(user));
+        let act = Command::Close(CloseRequest { user, forfeit, actor, now });
+        let closed = match self.recorder.act(about, act).await? {
+            Receipt::Closed(closed) => closed,
+            other => return Err(mixed_up(&other)),
+        };
         // The account is closed, and that is what is answered: a store that is away just now is asked again.
         let _later = self.personal.erase_rest(user).await;
         Ok(closed)

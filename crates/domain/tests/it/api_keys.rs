@@ -4,19 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::api_keys::{ApiKey, Credential, USUAL_SCOPES};
+use domain::audit::{By, api_key_target};
 use domain::clock::{Clock, Moment, Timestamp};
 use domain::credits::Credits;
 use domain::ids::{ApiKeyId, GrantId, HoldId, InstanceId, MockIdSource, UserId};
 use domain::ledger::account::Actor;
-use domain::ledger::command::{Command, CreateApiKeyRequest, GrantRequest, HoldRequest, SettleRequest};
+use domain::ledger::command::{
+    Command, CreateApiKeyRequest, GrantRequest, HoldRequest, Receipt, SettleRequest,
+};
 use domain::ledger::holds::HOLD_LIFETIME;
 use domain::ledger::limits::LimitBook;
 use domain::ledger::lots::{Source, SourceKind};
 use domain::ledger::usage::RequestKind;
 use domain::ports::Unavailable;
 use domain::ports::api_keys::{MockApiKeyBook, MockSecretSource};
+use domain::ports::audit::MockRecorder;
 use domain::ports::identity::Caller;
-use domain::ports::ledger::MockLedger;
 use domain::services::api_keys::wish::{ApiKeyWish, RawApiKeyWish};
 use domain::services::api_keys::{ApiKeyError, ApiKeys, RecentKeys};
 use domain::tokens::Tokens;
@@ -68,18 +71,26 @@ fn key() -> ApiKey {
     }
 }
 
+fn owner() -> By {
+    By { actor: Actor::user(&USER), via: "token".to_owned(), request_id: None }
+}
+
 /// Keys in a book that answers this; a clock that stands at 0.
 fn keys(book: MockApiKeyBook) -> (ApiKeys, Seconds) {
     let clock = Seconds::default();
-    let mut ledger = MockLedger::new();
-    ledger
-        .expect_revoke_api_key()
-        .returning(|request| Ok(ApiKey { revoked_at: Some(request.now.at), ..key() }));
+    let mut recorder = MockRecorder::new();
+    recorder.expect_act().returning(|note, act| {
+        assert_eq!((note.action.as_str(), &note.by), ("api_key.revoke", &owner()));
+        let revoked = ApiKey { revoked_at: Some(act.now().at), ..key() };
+        Ok(Receipt::ApiKey(Box::new(revoked)))
+    });
+    let mut ids = MockIdSource::new();
+    ids.expect_unique().return_const([7; 16]);
     let keys = ApiKeys {
-        ledger: Arc::new(ledger),
+        recorder: Arc::new(recorder),
         book: Arc::new(book),
         clock: Arc::new(clock.clone()),
-        ids: Arc::new(MockIdSource::new()),
+        ids: Arc::new(ids),
         secrets: Arc::new(MockSecretSource::new()),
         recent: RecentKeys::default(),
     };
@@ -171,7 +182,7 @@ async fn a_revoked_key_is_forgotten_at_once() {
     let (keys, _) = keys(book);
     let text = credential().reveal();
     assert!(keys.authenticate(&text).await.is_ok());
-    keys.revoke(USER, credential().id).await.unwrap();
+    keys.revoke(owner(), USER, credential().id).await.unwrap();
     refusal(&keys, &text).await;
 }
 
@@ -185,7 +196,7 @@ async fn a_look_up_that_a_revocation_overtook_is_not_remembered() {
     book.expect_api_key().times(1).returning(move |id| {
         let keys = within.lock().unwrap().take().unwrap();
         // Ready at once: the mocks of the ledger do not wait.
-        let mut revoking = std::pin::pin!(keys.revoke(USER, id));
+        let mut revoking = std::pin::pin!(keys.revoke(owner(), USER, id));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(revoking.as_mut().poll(&mut context).is_ready());
         Ok(Some(key()))
@@ -200,21 +211,23 @@ async fn a_look_up_that_a_revocation_overtook_is_not_remembered() {
 
 #[tokio::test]
 async fn a_new_key_is_stored_by_its_hash_and_shown_once() {
-    let mut ledger = MockLedger::new();
-    ledger.expect_create_api_key().times(1).returning(|it| {
+    let mut recorder = MockRecorder::new();
+    recorder.expect_act().times(1).returning(|note, act| {
+        let Command::CreateApiKey(it) = act else { panic!("{act:?}") };
+        assert_eq!((note.action.as_str(), note.target), ("api_key.create", api_key_target(it.id)));
         assert_eq!(it.secret, credential().hash());
         let (spend_cap, expires_at) = (it.spend_cap, it.expires_at);
-        Ok(ApiKey { id: it.id, name: it.name, scopes: it.scopes, spend_cap, expires_at, ..key() })
+        let made = ApiKey { id: it.id, name: it.name, scopes: it.scopes, spend_cap, expires_at, ..key() };
+        Ok(Receipt::ApiKey(Box::new(made)))
     });
-    let (mut ids, mut secrets) = (MockIdSource::new(), MockSecretSource::new());
-    ids.expect_unique().return_const([7; 16]);
+    let mut secrets = MockSecretSource::new();
     secrets.expect_secret().returning(|| Ok([8; 32]));
     let (keys, _) = keys(MockApiKeyBook::new());
-    let keys = ApiKeys { ledger: Arc::new(ledger), ids: Arc::new(ids), secrets: Arc::new(secrets), ..keys };
+    let keys = ApiKeys { recorder: Arc::new(recorder), secrets: Arc::new(secrets), ..keys };
     let raw = RawApiKeyWish { name: Some("a program".to_owned()), ..RawApiKeyWish::default() };
     let maker = Caller { user: USER, scopes: USUAL_SCOPES.to_vec(), api_key: None };
     let wish = ApiKeyWish::parse(raw, &maker).unwrap();
-    let (made, shown) = keys.create(USER, wish).await.unwrap();
+    let (made, shown) = keys.create(owner(), USER, wish).await.unwrap();
     assert_eq!(made, key());
     assert_eq!(shown.reveal(), credential().reveal());
 }

@@ -45,13 +45,20 @@ pub struct Row {
     pub request_id: String,
 }
 
-const ACTIONS: [&str; 6] = [
+const ACTIONS: [&str; 13] = [
     audit::CREDITS_GRANT,
     audit::CREDITS_ADJUST,
     audit::ACCOUNT_SUSPEND,
     audit::ACCOUNT_RESUME,
     audit::REFUND,
     audit::REFUNDED,
+    audit::API_KEY_CREATE,
+    audit::API_KEY_REVOKE,
+    audit::ALERTS_SET,
+    audit::TOP_UP_SET,
+    audit::ACCOUNT_CLOSE,
+    audit::WEBHOOK_ENABLE,
+    audit::CATALOGUE_CHANGE,
 ];
 
 /// `GET /admin/audit`.

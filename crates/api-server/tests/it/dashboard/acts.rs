@@ -19,8 +19,10 @@ fn address(user: &User) -> String {
 }
 
 async fn audit(server: &Server) -> Vec<(String, String, String)> {
-    let entries =
+    let mut entries =
         server.stores.audit.audit(domain::ports::audit::AuditFilter::default(), None, 50).await.unwrap();
+    // That a catalogue came into force is no act of an admin.
+    entries.retain(|entry| entry.note.action != domain::audit::CATALOGUE_CHANGE);
     let entry = |entry: &domain::audit::AuditEntry| {
         let note = &entry.note;
         (note.action.clone(), note.by.via.clone(), note.reason.clone().unwrap_or_default())

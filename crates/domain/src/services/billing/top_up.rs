@@ -2,13 +2,16 @@
 
 use super::Billing;
 use super::news::{Verdict, given_up};
+use crate::audit::{self, AuditNote, By, user_target};
 use crate::billing::facts::PaymentFacts;
 use crate::billing::profile::{BillingProfile, TopUpSettings};
 use crate::billing::purchase::{Names, Progress, Purchase, PurchaseKind};
 use crate::ids::{PurchaseId, UserId};
-use crate::ledger::command::{OpenPurchaseRequest, Refusal, SetTopUpRequest};
+use crate::ledger::command::{
+    Command, OpenPurchaseRequest, PaymentReceipt, Receipt, Refusal, SetTopUpRequest,
+};
 use crate::ports::Unavailable;
-use crate::ports::ledger::LedgerError;
+use crate::ports::ledger::{LedgerError, mixed_up};
 use crate::ports::payments::{CardCharge, PaymentError};
 
 use super::FIRST_LOOKUP;
@@ -21,6 +24,7 @@ impl Billing {
     /// Keeps what a user wants of automatic top-up. It can only be on for customers: there must be a card.
     pub async fn set_top_up(
         &self,
+        by: By,
         user: UserId,
         settings: TopUpSettings,
     ) -> Result<BillingProfile, CheckoutError> {
@@ -31,7 +35,12 @@ impl Billing {
             return Err(CheckoutError::NoCustomer);
         }
         let now = self.clock.now();
-        Ok(self.till.set_top_up(SetTopUpRequest { user, settings, now }).await?)
+        let about = AuditNote::of(self.ids.as_ref(), by, audit::TOP_UP_SET, user_target(user));
+        let act = Command::SetTopUp(SetTopUpRequest { user, settings, now });
+        match self.recorder.act(about, act).await? {
+            Receipt::Payment(PaymentReceipt::Profile(profile)) => Ok(profile),
+            other => Err(mixed_up(&other).into()),
+        }
     }
 
     /// Buys for those who run low; answers what came of each.
