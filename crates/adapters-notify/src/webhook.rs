@@ -50,7 +50,8 @@ impl WebhookAddress {
             Some(Host::Domain(_)) => None,
             None => return wrong("has no host"),
         };
-        let local = literal.is_some_and(is_loopback) || url.host_str() == Some("localhost");
+        let local = literal.is_some_and(is_loopback)
+            || url.host_str().is_some_and(|host| host.trim_end_matches('.') == "localhost");
         match (url.scheme(), egress) {
             ("https", _) => {}
             ("http", Egress::PublicAndLoopback) if local => {}

@@ -1,7 +1,7 @@
 //! Folding usage rows into sums by hour.
 //!
 //! Rows are folded in the order in which the books got them: `coalesce(recorded_at, created_at)`, where `recorded_at`
-//! is the beginning of the row's transaction by the database's clock. `usage_folds.folded_to` says how far: every row
+//! is when the row was written, by the database's clock: never before its transaction began. `usage_folds.folded_to` says how far: every row
 //! from before that moment is in the sums, and no other. A row's own time (`created_at`) only says which hour it is
 //! added to, so rows that come late, from a server whose clock is behind or whose settlement was retried for minutes,
 //! are added late and never missed.

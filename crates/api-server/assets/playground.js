@@ -9,26 +9,41 @@ const moment = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyl
 const KEPT = "saldo-playground-token";
 let token = sessionStorage.getItem(KEPT);
 let conversation = [];
+// What is asked for a user ends when that user leaves, and an answer when its conversation does: what comes too late is
+// shown to nobody.
+let session = new AbortController();
+let answering = null;
+let watching = null;
+const hint = find("no-turns");
 
 // Words that the API has for programs.
 const WORDS = {
   grant: ["concessão", "grant"], use: ["uso", "use"], expire: ["expiração", "expiry"], adjust: ["ajuste", "adjustment"],
   claw_back: ["estorno", "claw-back"], restore: ["devolução do estorno", "restore"],
   settled: ["respondida", "answered"], upstream_failed: ["provedor falhou", "provider failed"], abandoned: ["abandonada", "abandoned"],
+  no_output: ["sem resposta", "no output"], unusable: ["resposta ilegível", "unusable answer"],
+  unknown: ["sem resposta a tempo", "no answer in time"], broken_off: ["interrompida", "broken off"],
   low_balance: ["saldo baixo", "low balance"], purchase_paid: ["compra paga", "purchase paid"], payment_failed: ["pagamento falhou", "payment failed"],
   checkout_expired: ["checkout abandonado", "checkout left"], renewal_paid: ["renovação paga", "renewal paid"], renewal_failed: ["renovação falhou", "renewal failed"],
   dispute_opened: ["contestação aberta", "dispute opened"], top_up_disabled: ["recarga desligada", "top-up switched off"],
+  payment_mismatch: ["pagamento não confere", "payment mismatch"], paid_after_closing: ["pagou conta encerrada", "paid after closing"],
+  webhook_disabled: ["webhook desativado", "webhook disabled"], fraud_warning: ["alerta de fraude", "fraud warning"],
 };
 const word = (of) => (WORDS[of] ? say(...WORDS[of]) : of.replaceAll("_", " "));
 
 // One request to the API; what is wrong is thrown, in the API's own words.
-async function call(method, path, body) {
+async function call(method, path, body, signal = session.signal) {
   const headers = { "Accept-Language": document.documentElement.lang };
   if (token) { headers.Authorization = `Bearer ${token}`; }
   if (body !== undefined) { headers["Content-Type"] = "application/json"; }
-  const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  const sent = body === undefined ? undefined : JSON.stringify(body);
+  const answer = await fetch(path, { method, headers, body: sent, signal }).catch(() => {
+    signal.throwIfAborted();
+    throw new Error(say("O servidor não responde. Veja se está no ar e tente de novo.", "The server does not answer. See whether it runs, and try again."));
+  });
   if (answer.ok) { return answer; }
   const problem = await answer.json().catch(() => ({}));
+  signal.throwIfAborted();
   const error = new Error(problem.message || `HTTP ${answer.status}`);
   error.status = answer.status;
   error.problem = problem;
@@ -53,19 +68,34 @@ async function signIn() {
   } catch (error) { fault(error); }
 }
 async function use(text) {
+  leave();
   token = text.trim();
   sessionStorage.setItem(KEPT, token);
   await begin();
 }
-function signOut(why) {
+// Nothing of one user reaches the next.
+function leave() {
+  session.abort();
+  session = new AbortController();
+  clearInterval(watching);
+  forget();
   token = null;
   sessionStorage.removeItem(KEPT);
-  conversation = [];
+  for (const id of ["available", "plan", "sums", "who", "curl", "bought", "plans", "past-head", "past"]) { find(id)?.replaceChildren(); }
+  if (find("bought")) { find("bought").hidden = true; }
+  if (find("monthly")) { find("monthly").checked = false; }
+  find("older").hidden = true;
+  find("message").value = "";
+}
+function signOut(why) {
+  leave();
   find("desk").hidden = true;
   find("hello").hidden = false;
+  (find("sign-in") ?? find("token")).focus();
   if (why) { fault(new Error(why)); }
 }
 function fault(error) {
+  if (error.name === "AbortError") { return; }
   find("hello-fault").textContent = error.message;
   find("hello-fault").hidden = false;
 }
@@ -76,9 +106,18 @@ async function begin() {
   find("hello-fault").hidden = true;
   find("hello").hidden = true;
   find("desk").hidden = false;
+  const user = subject();
+  find("who").textContent = user && `${say("Você é", "You are")} ${user}`;
   showCurl();
-  await Promise.allSettled([showPlans(), showPast("journal")]);
   find("message").focus();
+  await Promise.allSettled([showPlans(), showPast("journal")]);
+}
+// Whom the token names: its payload is JSON in base64url. An API key names nobody.
+function subject() {
+  try {
+    const payload = atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(payload, (byte) => byte.charCodeAt(0)))).sub ?? "";
+  } catch { return ""; }
 }
 
 // The balance.
@@ -101,7 +140,7 @@ async function showBalance() {
 // The assistant.
 
 function turn(text, name) {
-  find("no-turns")?.remove();
+  hint.remove();
   const made = element("div", undefined, `turn ${name}`);
   const words = element("span", text);
   made.append(words);
@@ -137,57 +176,104 @@ async function* events(body) {
   }
 }
 
-async function answer(question, place) {
+async function answer(question, place, signal) {
   const body = { message: question, conversationHistory: conversation };
   let response;
   try {
-    response = await call("POST", "/api/ai-assistant", { ...body, stream: true });
+    response = await call("POST", "/api/ai-assistant", { ...body, stream: true }, signal);
   } catch (error) {
     const refused = error.status === 422 && (error.problem.errors ?? []).some((each) => each.pointer === "/stream");
     if (!refused) { throw error; }
-    response = await call("POST", "/api/ai-assistant", body);
+    response = await call("POST", "/api/ai-assistant", body, signal);
   }
   if (!(response.headers.get("Content-Type") ?? "").startsWith("text/event-stream")) {
     const whole = await response.json();
+    signal.throwIfAborted();
     place.words.textContent = whole.response;
     return whole;
   }
+  const cut = say("A resposta foi interrompida antes do fim.", "The answer broke off before its end.");
   let end = null;
-  for await (const event of events(response.body)) {
-    const data = JSON.parse(event.data);
-    if (event.name === "delta") {
-      place.words.textContent += data.text;
-      find("turns").scrollTop = find("turns").scrollHeight;
-    } else if (event.name === "done") {
-      end = data;
-    } else if (event.name === "error") {
-      throw new Error(data.message);
+  try {
+    for await (const event of events(response.body)) {
+      signal.throwIfAborted();
+      const data = JSON.parse(event.data);
+      if (event.name === "delta") {
+        place.words.textContent += data.text;
+        find("turns").scrollTop = find("turns").scrollHeight;
+      } else if (event.name === "done") {
+        end = data;
+      } else if (event.name === "error") {
+        const price = data.credits_charged ? `${say("Créditos cobrados:", "Credits charged:")} ${number.format(data.credits_charged)}.` : say("Nada foi cobrado.", "Nothing was charged.");
+        end = new Error(place.words.textContent ? `${cut} ${price}` : data.message);
+      }
     }
+  } catch {
+    // The browser's own words are in the browser's language.
+    signal.throwIfAborted();
   }
-  if (!end) { throw new Error(say("A resposta foi cortada.", "The answer was cut off.")); }
+  if (!end || end instanceof Error) { throw end ?? new Error(cut); }
   return end;
+}
+
+// What came stays; what went wrong stands under it, and with too few credits a way to more.
+function failed(place, error) {
+  const why = [error.message];
+  const short = error.status === 402;
+  if (short && error.problem.required_credits) {
+    why.push(`${say("Esta pergunta precisa de", "This question needs")} ${number.format(error.problem.required_credits)} ${say("créditos.", "credits.")}`);
+  }
+  if (place.words.textContent) {
+    place.made.append(element("small", why.join(" "), "fault"));
+  } else {
+    place.made.classList.add("failed");
+    place.words.textContent = why.join(" ");
+  }
+  // The cap of an API key is not moved by a purchase.
+  if (short && find("plans") && error.problem.code !== "api_key_cap_reached") {
+    const more = element("button", say("Ver os planos", "See the plans"), "button slim");
+    more.addEventListener("click", () => {
+      find("buy-heading").scrollIntoView();
+      find("plans").querySelector("button")?.focus({ preventScroll: true });
+    });
+    place.made.append(more);
+  }
+  find("turns").scrollTop = find("turns").scrollHeight;
 }
 
 async function ask() {
   const question = find("message").value.trim();
-  if (!question || find("send").disabled) { return; }
+  if (!question || answering) { return; }
+  const mine = new AbortController();
+  answering = mine;
   find("send").disabled = true;
   find("message").value = "";
   turn(question, "mine");
   const place = turn("", "theirs waiting");
   try {
-    bill(place, await answer(question, place));
+    const done = await answer(question, place, mine.signal);
+    mine.signal.throwIfAborted();
+    bill(place, done);
     conversation.push({ role: "user", content: question }, { role: "assistant", content: place.words.textContent });
     conversation = conversation.slice(-40);
   } catch (error) {
-    place.made.classList.add("failed");
-    place.words.textContent += (place.words.textContent ? "\n\n" : "") + error.message;
+    if (mine.signal.aborted) { return; }
+    failed(place, error);
     if (!find("message").value) { find("message").value = question; }
   }
+  answering = null;
   place.made.classList.remove("waiting");
   find("send").disabled = false;
   find("message").focus();
   refresh();
+}
+// A new conversation.
+function forget() {
+  answering?.abort();
+  answering = null;
+  conversation = [];
+  find("turns").replaceChildren(hint);
+  find("send").disabled = false;
 }
 
 // Buying.
@@ -223,6 +309,7 @@ async function buy(plan, button) {
     link.focus();
     watch(await showBalance());
   } catch (error) {
+    if (error.name === "AbortError") { return; }
     note.className = "notice bad";
     note.textContent = error.message;
     note.hidden = false;
@@ -232,12 +319,13 @@ async function buy(plan, button) {
 // Looks at the balance for some minutes, until it moves.
 function watch(before) {
   let looks = 0;
-  const timer = setInterval(async () => {
+  clearInterval(watching);
+  const timer = watching = setInterval(async () => {
     looks += 1;
-    if (!token || looks > 150) { return clearInterval(timer); }
+    if (looks > 150) { return clearInterval(timer); }
     if (document.hidden) { return; }
     const now = await showBalance().catch(() => before);
-    if (now !== before) {
+    if (now !== before && timer === watching) {
       clearInterval(timer);
       find("bought").className = "notice good";
       find("bought").textContent = `${say("O pagamento chegou. Créditos:", "The payment came. Credits:")} ${number.format(now)}`;
@@ -324,7 +412,13 @@ find("own-token").addEventListener("submit", (event) => {
   find("token").value = "";
 });
 find("sign-out").addEventListener("click", () => signOut());
-find("forget").addEventListener("click", () => { conversation = []; find("turns").replaceChildren(); find("message").focus(); });
+find("forget").addEventListener("click", () => {
+  const left = answering;
+  forget();
+  find("message").focus();
+  // What was left unfinished is settled by the server in a moment.
+  if (left) { setTimeout(refresh, 1000); }
+});
 find("ask").addEventListener("submit", (event) => { event.preventDefault(); ask(); });
 find("message").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); ask(); }

@@ -1,6 +1,6 @@
 //! Days and hours as people count them, in the reporting time zone.
 
-use chrono::{DateTime, Days, Duration, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, Datelike, Days, Duration, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
 use domain::clock::Timestamp;
 use domain::reports::buckets::{Buckets, MOST};
@@ -49,10 +49,10 @@ pub fn day_range(zone: Tz, day: NaiveDate) -> (Timestamp, Timestamp) {
     (to_timestamp(day_start(zone, day)), to_timestamp(day_start(zone, next)))
 }
 
-/// A day in a year of four digits, `YYYY-MM-DD`.
+/// A day in a year of four digits, `YYYY-MM-DD`; not the last of them, which has no end in such a year.
 pub fn plausible_day(text: &str) -> Option<NaiveDate> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-    (text.len() == 10).then_some(day)
+    (text.len() == 10 && day.succ_opt()?.year() <= 9999).then_some(day)
 }
 
 /// A range in buckets; the first begins and the last ends with the range. `None` when there are more than [`MOST`],

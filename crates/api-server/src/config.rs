@@ -261,7 +261,13 @@ fn frontend_url(env: &Env) -> String {
 fn cors_origins(env: &mut Env, production: bool) -> Vec<String> {
     let mut origins = Vec::new();
     match env.text("FRONTEND_URL") {
-        Some(url) => origins.extend(origin(env, "FRONTEND_URL", &url)),
+        Some(url) => {
+            // Paths are written behind it.
+            if url.contains(['?', '#']) {
+                env.fault("FRONTEND_URL must be an address without ? and #");
+            }
+            origins.extend(origin(env, "FRONTEND_URL", &url));
+        }
         None if production => env.fault("FRONTEND_URL is missing: where the product's pages are"),
         None => origins.push(LOCAL_FRONTEND.to_owned()),
     }

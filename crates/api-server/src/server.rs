@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::ServerHandle;
-use actix_web::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::middleware::from_fn;
 use actix_web::{App as HttpApp, HttpServer, web};
 use domain::audit::By;
@@ -17,8 +16,8 @@ use tokio::sync::oneshot;
 
 use crate::config::{AppEnv, Config, Database, Stopping};
 use crate::dashboard::{self, Dashboard};
-use crate::http::envelope::{X_REQUEST_ID, envelope};
-use crate::http::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, X_CREDITS_CHARGED, X_CREDITS_REMAINING};
+use crate::http::billing_headers::EXPOSED;
+use crate::http::envelope::envelope;
 use crate::http::limiter::{IpLimiter, limit_addresses};
 use crate::http::problems::render_problems;
 use crate::metrics::Metrics;
@@ -272,15 +271,10 @@ impl Running {
 
 fn cors(origins: &[String]) -> Cors {
     let start = Cors::default()
-        .allowed_methods(["GET", "POST", "PUT", "DELETE"])
-        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, ACCEPT_LANGUAGE, IDEMPOTENCY_KEY, X_REQUEST_ID])
-        .expose_headers([
-            X_REQUEST_ID,
-            X_CREDITS_CHARGED,
-            X_CREDITS_REMAINING,
-            IDEMPOTENCY_REPLAYED,
-            RETRY_AFTER,
-        ])
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
+        // SDKs bring many of their own.
+        .allow_any_header()
+        .expose_headers(EXPOSED)
         .max_age(3600);
     origins.iter().fold(start, |cors, origin| cors.allowed_origin(origin))
 }

@@ -35,9 +35,17 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// In this directory; it is made when the first settlement goes there.
+    /// In this directory; it is made when it is first needed.
     pub fn new(directory: PathBuf, keep: Duration) -> Self {
         Self { directory, keep }
+    }
+
+    /// Whether settlements can be written there; told at start, since they would be when the store is away.
+    pub fn probe(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.directory)?;
+        let path = self.directory.join("probe.draft");
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        fs::remove_file(&path)
     }
 
     /// Writes a settlement down, durably.

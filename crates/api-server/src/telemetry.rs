@@ -15,8 +15,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{Logs, Traces};
 
 /// Below `info`, the database's driver prints the parameters of every statement: questions, answers, addresses. It
-/// stays at `info`, whatever `RUST_LOG` says.
-const QUIET: [&str; 2] = ["tokio_postgres=info", "tokio_postgres::query=info"];
+/// stays at `info`, whatever `RUST_LOG` says. The HTTP library calls it an error when a stranger sends what is no HTTP.
+const QUIET: [&str; 3] =
+    ["tokio_postgres=info", "tokio_postgres::query=info", "actix_http::h1::dispatcher=off"];
 
 /// What runs until the end of the process.
 pub struct Telemetry {

@@ -312,6 +312,9 @@ impl App {
         // Texts may not be kept longer there than anywhere; without texts, a day is long enough.
         let days = config.content_retention_days.max(1);
         let spool = Spool::new(config.spool_dir.clone(), Duration::from_secs(u64::from(days) * 24 * 60 * 60));
+        spool.probe().map_err(|error| {
+            vec![format!("SPOOL_DIR: {} cannot be written: {error}", config.spool_dir.display())]
+        })?;
         let meter = Meter {
             ledger: watched_store(
                 config,

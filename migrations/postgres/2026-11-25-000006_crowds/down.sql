@@ -1,3 +1,4 @@
+ALTER TABLE ai_usage_log ALTER COLUMN recorded_at SET DEFAULT now();
 DROP TABLE usage_crowds, usage_people;
 CREATE TABLE usage_users (
     lane SMALLINT NOT NULL,

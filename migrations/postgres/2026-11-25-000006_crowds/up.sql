@@ -14,6 +14,8 @@ CREATE TABLE usage_people (
     CONSTRAINT one_user_per_number UNIQUE (number)
 );
 DROP TABLE usage_users;
+-- Each row its own moment, so that millions which one transaction brings can be folded some at a time.
+ALTER TABLE ai_usage_log ALTER COLUMN recorded_at SET DEFAULT clock_timestamp();
 -- All is folded anew.
 TRUNCATE usage_hours, usage_latency;
 UPDATE usage_folds SET folded_to = '-infinity';

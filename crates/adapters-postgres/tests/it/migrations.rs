@@ -50,6 +50,7 @@ async fn every_migration_can_be_undone() {
     let database = database().await;
     let mut connection = plain(&database.url).await;
     for undo in [
+        include_str!("../../../../migrations/postgres/2026-11-25-000007_append_only/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-25-000006_crowds/down.sql"),
         PRIVACY_UNDONE,
         ALERTS_UNDONE,

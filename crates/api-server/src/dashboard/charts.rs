@@ -18,7 +18,7 @@ const AXIS: &str = "#8A95A1";
 const TEXT: &str = "#57626F";
 
 /// More buckets than these make bars too thin to be told apart.
-const MOST_BARS: usize = 62;
+const MOST_BARS: usize = 100;
 
 /// Values over time.
 pub struct Plot {
@@ -58,7 +58,19 @@ impl Plot {
     }
 
     fn svg(&self, width: f32, height: f32) -> Result<String, Problem> {
-        let all = self.series.iter().map(|(name, values)| (name.as_str(), seen(values, height)).into());
+        // Lines do not stand on each other by themselves.
+        let lines = self.labels.len() > MOST_BARS && self.form == Form::Stacked;
+        let mut below = vec![0.0; self.labels.len()];
+        let all = self.series.iter().map(|(name, values)| {
+            let mut values = seen(values, height);
+            if lines {
+                values.iter_mut().zip(&mut below).for_each(|(value, below)| {
+                    *value += *below;
+                    *below = *value;
+                });
+            }
+            (name.as_str(), values).into()
+        });
         let mut series: Vec<Series> = all.collect();
         let drawn = if self.labels.len() <= MOST_BARS {
             match self.form {
@@ -108,19 +120,33 @@ impl Plot {
             axis.stroke_color = AXIS.into();
             axis.split_number = if few { 3 } else { 4 };
             axis.formatter = Some("{c}".to_owned());
-            // Counts: a step is never less than one.
-            if self.form == Form::Stacked {
-                let least = if few { 3.0 } else { 4.0 };
-                axis.max = (self.highest() <= least).then_some(least);
-            }
+            let steps = if few { 3.0 } else { 4.0 };
+            let least = if self.form == Form::Stacked { 1.0 } else { 0.01 };
+            axis.max = self.highest().map(|highest| steps * round_step(highest / steps, least));
         }
     }
 
-    /// How high the highest stack is.
-    fn highest(&self) -> f32 {
-        let stack = |at| self.series.iter().filter_map(|(_, values)| values.get(at)).sum::<f32>();
-        (0..self.labels.len()).map(stack).fold(0.0, f32::max)
+    /// How high the drawing gets, where it does not also go below nothing.
+    fn highest(&self) -> Option<f32> {
+        let each = |at: usize| self.series.iter().filter_map(move |(_, values)| values.get(at).copied());
+        let tall = |at| match self.form {
+            Form::Stacked => each(at).sum::<f32>(),
+            Form::BarsAndLine => each(at).fold(0.0, f32::max),
+        };
+        let below = self.series.iter().any(|(_, values)| values.iter().any(|value| *value < 0.0));
+        (!below).then(|| (0..self.labels.len()).map(tall).fold(0.0, f32::max))
     }
+}
+
+/// The least step that people count in (1, 2 or 5, with zeros) that is as long as this one and as the least.
+fn round_step(step: f32, least: f32) -> f32 {
+    let step = step.max(least);
+    let mut ten = least;
+    while ten * 10.0 <= step {
+        ten *= 10.0;
+    }
+    let fits = |times: &&f32| ten * **times >= step * 0.999;
+    ten * [1.0, 2.0, 5.0, 10.0].iter().find(fits).copied().unwrap_or(10.0)
 }
 
 /// Values without what would be less than a pixel: an axis should not reach below zero for it.
@@ -179,6 +205,15 @@ mod tests {
                     assert!(!svg.contains(forbidden), "{forbidden} in {svg}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn steps_are_those_that_people_count_in() {
+        for (step, least, round) in
+            [(0.0, 1.0, 1.0), (1.2, 1.0, 2.0), (85.0, 1.0, 100.0), (230.0, 1.0, 500.0), (0.03, 0.01, 0.05)]
+        {
+            assert!((round_step(step, least) - round).abs() < 0.001, "{step}: {}", round_step(step, least));
         }
     }
 

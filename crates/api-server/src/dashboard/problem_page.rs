@@ -22,6 +22,8 @@ struct ProblemPage {
     message: String,
     request_id: String,
     forbidden: bool,
+    /// Whether it was a form that was refused.
+    form: bool,
 }
 
 /// Whether people look at this address.
@@ -44,6 +46,7 @@ pub fn problem_page(kind: &Kind, request: &HttpRequest) -> Result<HttpResponse, 
         message,
         request_id: request_id(request),
         forbidden: *kind == Kind::Forbidden,
+        form: request.method() == Method::POST,
     };
     let mut response = html::page(kind.status_and_code().0, &page, look)?;
     if let Some(wait) = kind.retry_after() {

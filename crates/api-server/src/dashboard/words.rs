@@ -133,6 +133,33 @@ pub fn action(word: &str, look: Look) -> String {
     }
 }
 
+/// What a fact of the audit log is called.
+pub fn fact(name: &str, look: Look) -> String {
+    match name {
+        "total_credits" => look.say("créditos no total", "credits in total").to_owned(),
+        "used_credits" => look.say("usados", "used").to_owned(),
+        "available_credits" => look.say("disponíveis", "available").to_owned(),
+        "owed_credits" => look.say("devidos", "owed").to_owned(),
+        "plan_type" => look.say("plano", "plan").to_owned(),
+        "suspensions" => look.say("suspensões", "suspensions").to_owned(),
+        "status" => look.say("situação", "status").to_owned(),
+        "returned_minor" => look.say("devolvido", "paid back").to_owned(),
+        "asked_minor" => look.say("a devolver", "to be paid back").to_owned(),
+        "scopes" => look.say("permissões", "scopes").to_owned(),
+        "spend_cap" => look.say("limite de gasto", "spend cap").to_owned(),
+        "expires" => look.say("expira", "expires").to_owned(),
+        "revoked" => look.say("revogada", "revoked").to_owned(),
+        "low_balance_threshold" => look.say("aviso abaixo de", "notice below").to_owned(),
+        "email" => "e-mail".to_owned(),
+        "language" => look.say("idioma", "language").to_owned(),
+        "enabled" => look.say("ligada", "on").to_owned(),
+        "threshold" => look.say("abaixo de", "below").to_owned(),
+        "monthly_cap_minor" => look.say("limite por mês", "cap for a month").to_owned(),
+        "closed" => look.say("encerrada", "closed").to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
 /// Where a lot came from.
 pub fn lot(word: &str, look: Look) -> String {
     match word {

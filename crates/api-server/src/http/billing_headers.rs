@@ -13,6 +13,24 @@ pub const X_MAX_OUTPUT_TOKENS: HeaderName = HeaderName::from_static("x-max-outpu
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
+/// What a program in a browser may read of an AI answer's head.
+pub const EXPOSED: [&str; 14] = [
+    "x-request-id",
+    "x-credits-charged",
+    "x-credits-remaining",
+    "x-max-output-tokens",
+    "idempotency-replayed",
+    "retry-after",
+    "ratelimit",
+    "ratelimit-policy",
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-reset-requests",
+    "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-tokens",
+    "x-ratelimit-reset-tokens",
+];
+
 /// Of an answer that is whole: what it cost, too. (A stream says that in its last event.)
 pub fn of_answer(bill: &Bill, terms: Option<&Terms>) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();

@@ -56,7 +56,8 @@ impl Cell {
 
 /// Text that a spreadsheet would take for a formula gets an apostrophe in front.
 fn harmless(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    // The last four are full-width signs, which some take for the usual ones.
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
         Cow::Owned(format!("'{text}"))
     } else {
         Cow::Borrowed(text)

@@ -74,7 +74,7 @@ fn secure(headers: &mut HeaderMap, https: bool) {
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("cross-origin-resource-policy", "same-site"),
-        ("permissions-policy", "interest-cohort=()"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }

@@ -113,12 +113,14 @@ impl<'a> Fields<'a> {
         time
     }
 
-    /// Notes a fault when a text is blank or longer than `most` characters.
+    /// Notes a fault when a text is blank or longer than `most` characters, or has a NUL, which not every store can hold.
     pub fn check_text(&mut self, name: &str, text: &str, most: usize) {
         if text.chars().count() > most {
             self.fault(name, FieldRule::AtMostChars(most));
         } else if text.trim().is_empty() {
             self.fault(name, FieldRule::NotBlank);
+        } else if text.contains('\0') {
+            self.fault(name, FieldRule::Printable);
         }
     }
 

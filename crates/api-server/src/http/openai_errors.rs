@@ -153,6 +153,7 @@ pub fn error(kind: &Kind, language: Language) -> Map<String, Value> {
         | Kind::NoCustomer
         | Kind::NotPaid
         | Kind::RefundByHand
+        | Kind::AlreadyRefunded
         | Kind::BadSignature
         | Kind::MethodNotAllowed => {}
     }

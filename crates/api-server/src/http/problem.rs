@@ -124,6 +124,8 @@ pub enum Kind {
     NotPaid,
     /// What was paid this way is paid back by hand only.
     RefundByHand,
+    /// All of the payment went back already.
+    AlreadyRefunded,
     /// A webhook without a good signature.
     BadSignature,
     /// The store is away.
@@ -179,6 +181,7 @@ impl Kind {
             Self::NoCustomer => (StatusCode::CONFLICT, "no_customer"),
             Self::NotPaid => (StatusCode::CONFLICT, "not_paid"),
             Self::RefundByHand => (StatusCode::CONFLICT, "refund_by_hand"),
+            Self::AlreadyRefunded => (StatusCode::CONFLICT, "already_refunded"),
             Self::BadSignature => (StatusCode::BAD_REQUEST, "bad_signature"),
             Self::TemporarilyUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
             Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
@@ -223,6 +226,7 @@ impl Kind {
             | Self::NoCustomer
             | Self::NotPaid
             | Self::RefundByHand
+            | Self::AlreadyRefunded
             | Self::BadSignature
             | Self::NotFound
             | Self::MethodNotAllowed
@@ -404,6 +408,7 @@ impl From<RefundError> for Problem {
                 Self::field("/amount_minor", FieldRule::WholeWithin(1, left.max(1)))
             }
             RefundError::OnlyByHand(_) => Kind::RefundByHand.into(),
+            RefundError::NothingLeft => Kind::AlreadyRefunded.into(),
             RefundError::Provider(error) => error.into(),
             RefundError::Unavailable(cause) => cause.into(),
         }

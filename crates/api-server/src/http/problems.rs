@@ -257,6 +257,7 @@ pub fn problem(kind: &Kind, asked: &Asked) -> Map<String, Value> {
         | Kind::NoCustomer
         | Kind::NotPaid
         | Kind::RefundByHand
+        | Kind::AlreadyRefunded
         | Kind::BadSignature
         | Kind::TemporarilyUnavailable
         | Kind::NotFound

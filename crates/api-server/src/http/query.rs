@@ -15,7 +15,8 @@ use crate::clock::from_rfc3339;
 const MOST: u32 = 100;
 const USUAL: u32 = 20;
 
-/// Parameters of a query. An empty one counts as absent; those nobody asks for are ignored.
+/// Parameters of a query; those nobody asks for are ignored. An empty one is one that makes no sense: whoever filters
+/// by a variable that is not set must not be shown everybody's. Only an empty `cursor` counts as absent.
 pub struct Asked<'a> {
     query: &'a HashMap<String, String>,
     faults: Vec<FieldFault>,
@@ -39,7 +40,7 @@ impl<'a> Asked<'a> {
 
     /// A parameter as it was written.
     pub fn text(&self, name: &str) -> Option<&'a str> {
-        self.query.get(name).map(String::as_str).filter(|text| !text.is_empty())
+        self.query.get(name).map(String::as_str)
     }
 
     /// What `read` makes of a parameter.
@@ -134,11 +135,16 @@ impl<'a> Asked<'a> {
         }
     }
 
+    fn cursor<C>(&mut self, cursor: impl FnOnce(&str) -> Option<C>) -> Option<C> {
+        self.text("cursor").filter(|text| !text.is_empty())?;
+        self.read("cursor", FieldRule::Cursor, cursor)
+    }
+
     /// `limit` and `cursor`.
     pub fn page<C>(&mut self, cursor: impl FnOnce(&str) -> Option<C>) -> (u32, Option<C>) {
         let within = FieldRule::WholeWithin(1, i64::from(MOST));
         let limit =
             self.read("limit", within, |text| text.parse().ok().filter(|limit| (1..=MOST).contains(limit)));
-        (limit.unwrap_or(USUAL), self.read("cursor", FieldRule::Cursor, cursor))
+        (limit.unwrap_or(USUAL), self.cursor(cursor))
     }
 }

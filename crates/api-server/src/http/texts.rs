@@ -226,6 +226,10 @@ pub fn say(kind: &Kind, language: Language) -> (&'static str, String) {
                 "Stripe cannot refund a boleto. Pay it back by transfer and record that with `manual: true`.",
             ),
         ),
+        Kind::AlreadyRefunded => texts(
+            ("Já devolvido", "Already refunded"),
+            ("Nada mais há para devolver desta compra.", "Nothing is left to pay back of this purchase."),
+        ),
         Kind::BadSignature => texts(
             ("Assinatura inválida", "Bad signature"),
             ("A assinatura do webhook não confere.", "The webhook's signature does not match."),

@@ -53,23 +53,26 @@ fn top_up_example() -> Value {
 
 /// `GET /api/billing/plans`.
 pub fn plans(operation: Operation) -> Operation {
-    operation.named(Group::Billing, "listPlans", "List the plans").answers::<PlansBody<'static>>(
-        200,
-        "The plans.",
-        json!({
-            "data": [{
-                "id": "starter",
-                "name": "Starter",
-                "credits": 5000,
-                "price": "29.00",
-                "price_minor": 2900,
-                "currency": "brl",
-                "modes": ["payment", "subscription"],
-                "expires_after_days": null,
-            }],
-            "simulated": true,
-        }),
-    )
+    operation
+        .named(Group::Billing, "listPlans", "List the plans")
+        .fails([Kind::AccountClosed])
+        .answers::<PlansBody<'static>>(
+            200,
+            "The plans.",
+            json!({
+                "data": [{
+                    "id": "starter",
+                    "name": "Starter",
+                    "credits": 5000,
+                    "price": "29.00",
+                    "price_minor": 2900,
+                    "currency": "brl",
+                    "modes": ["payment", "subscription"],
+                    "expires_after_days": null,
+                }],
+                "simulated": true,
+            }),
+        )
 }
 
 /// `POST /api/billing/create-checkout-session`.

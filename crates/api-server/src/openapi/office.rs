@@ -63,7 +63,7 @@ pub fn move_credits(operation: Operation) -> Operation {
         .answers::<AdminCreditsBody>(201, "The account after it.", account())
         .with_headers(&["Idempotency-Replayed"])
         .refuses("/expires_at", "in the past, or with credits that are taken")
-        .fails([Kind::KeyMismatch, not_enough()])
+        .fails([Kind::KeyMismatch, Kind::AccountClosed, not_enough()])
 }
 
 /// `POST /api/admin/users/{id}/suspend`.
@@ -109,5 +109,5 @@ pub fn refund(operation: Operation) -> Operation {
         .answers::<AdminPurchaseBody>(200, "The purchase after it.", purchase())
         .fails(of_payments())
         .refuses("/amount_minor", "more than is left of the payment")
-        .fails([Kind::NotFound, Kind::NotPaid, Kind::RefundByHand])
+        .fails([Kind::NotFound, Kind::NotPaid, Kind::RefundByHand, Kind::AlreadyRefunded])
 }

@@ -49,9 +49,9 @@ pub fn percent(e4: i64, language: Language) -> String {
 /// Milliseconds: `850 ms`, `2,5 s`.
 pub fn milliseconds(ms: u64, language: Language) -> String {
     if ms < 1000 {
-        return format!("{ms} ms");
+        return format!("{ms}\u{a0}ms");
     }
-    format!("{} s", scaled(i128::from(ms), 3, if ms < 10_000 { 2 } else { 1 }, language))
+    format!("{}\u{a0}s", scaled(i128::from(ms), 3, if ms < 10_000 { 2 } else { 1 }, language))
 }
 
 /// The nano-units of a decimal string with at most nine digits behind the point. What is none is nothing.
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(percent(12_345, Language::English), "123.5%");
         assert_eq!(
             [850, 2500, 61_000].map(|ms| milliseconds(ms, Language::English)),
-            ["850 ms", "2.50 s", "61.0 s"]
+            ["850\u{a0}ms", "2.50\u{a0}s", "61.0\u{a0}s"]
         );
     }
 

@@ -63,7 +63,7 @@ pub struct ManualCreditsWish {
     /// Given, or taken when negative. Not zero.
     #[schema(schema_with = amount_schema)]
     amount: i64,
-    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\x00]*\S[^\x00]*$")]
     reason: String,
     /// When what is given expires; in the future, and only when credits are given.
     #[schema(format = DateTime)]
@@ -117,7 +117,7 @@ pub(super) fn reason(fields: &mut Fields<'_>) -> String {
 #[schema(as = SuspensionRequest)]
 #[expect(dead_code, reason = "describes what `suspend` reads")]
 pub struct SuspensionWish {
-    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\x00]*\S[^\x00]*$")]
     reason: String,
 }
 
@@ -154,25 +154,29 @@ pub async fn resume(
 ) -> Result<impl Responder, Problem> {
     let by = bearer.acting(Scope::AdminWrite, &request)?;
     let user = user(&id)?;
-    let source = suspension_source(&read_bytes(payload, MOST_BYTES).await?)?;
+    let (source, reason) = resumption(&read_bytes(payload, MOST_BYTES).await?)?;
     let accounts = app.accounts.clone();
-    let view = app.run(async move { accounts.resume(by, user, source).await }).await??;
+    let view = app.run(async move { accounts.resume_because(by, user, source, reason).await }).await??;
     Ok(web::Json(AdminCreditsBody::of(user, &view)))
 }
 
 /// Which suspension to lift.
 #[derive(ToSchema)]
 #[schema(as = ResumptionRequest)]
-#[expect(dead_code, reason = "describes what `suspension_source` reads")]
+#[expect(dead_code, reason = "describes what `resumption` reads")]
 pub struct ResumptionWish {
     /// The suspension's name, `dispute:...` or `fraud_warning:...`; without it, the admin's own and fraud warnings.
-    #[schema(min_length = 1, max_length = 300, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 300, pattern = r"^[^\x00]*\S[^\x00]*$")]
     source: Option<String>,
+    /// Why; for the audit log.
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\x00]*\S[^\x00]*$")]
+    reason: Option<String>,
 }
 
-fn suspension_source(body: &[u8]) -> Result<Option<SuspensionSource>, Problem> {
+/// Which suspension is lifted, and why.
+fn resumption(body: &[u8]) -> Result<(Option<SuspensionSource>, Option<String>), Problem> {
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(None);
+        return Ok((None, None));
     }
     let body: Value = serde_json::from_slice(body).map_err(|_| Kind::MalformedJson)?;
     let mut fields = Fields::of_body(&body)?;
@@ -180,7 +184,12 @@ fn suspension_source(body: &[u8]) -> Result<Option<SuspensionSource>, Problem> {
     if let Some(source) = source {
         fields.check_text("source", source, LONGEST_SOURCE);
     }
-    fields.finish(source.map(|source| SuspensionSource::stored(source.trim().to_owned())))
+    let reason = fields.text("reason");
+    if let Some(reason) = reason {
+        fields.check_text("reason", reason, LONGEST_REASON);
+    }
+    let source = source.map(|source| SuspensionSource::stored(source.trim().to_owned()));
+    fields.finish((source, reason.map(|reason| reason.trim().to_owned())))
 }
 
 /// The user that a path names: a UUID, or what stands as `sub` in their token.

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, Handler, HttpResponse, Responder, Route};
+use actix_web::{FromRequest, Handler, HttpResponse, Responder, Route, guard};
 use domain::ports::identity::Scope;
 
 use crate::openapi::operation::Operation;
@@ -52,8 +52,18 @@ impl Endpoint {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        let route = web::method(method.clone()).to(handler);
+        let route = if method == Method::GET {
+            // Who may read may ask for the head alone (RFC 9110, section 9.1).
+            web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler)
+        } else {
+            web::method(method.clone()).to(handler)
+        };
         Self { method, path, access, said, route }
+    }
+
+    /// The methods that it answers to.
+    fn methods(&self) -> &str {
+        if self.method == Method::GET { "GET, HEAD" } else { self.method.as_str() }
     }
 }
 
@@ -124,7 +134,7 @@ pub fn register(config: &mut ServiceConfig, table: Vec<Endpoint>) {
         }
     }
     for (path, endpoints) in places {
-        let methods: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.method.as_str()).collect();
+        let methods: Vec<&str> = endpoints.iter().map(Endpoint::methods).collect();
         let allow = methods.join(", ");
         // Rendered as a problem by the layer around, which keeps this header.
         let refuse = move || {

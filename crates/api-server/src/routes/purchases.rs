@@ -175,7 +175,7 @@ pub(super) fn page_end(text: &str) -> Option<PageEnd> {
 #[schema(as = RefundRequest)]
 #[expect(dead_code, reason = "describes what `refund` reads")]
 pub struct RefundWish {
-    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\x00]*\S[^\x00]*$")]
     reason: String,
     /// A part, in centavos; without it, everything that was not paid back yet.
     #[schema(minimum = 1, maximum = 4_294_967_295_i64)]

@@ -154,7 +154,8 @@ impl Alerts {
             Err(error) => {
                 let now = self.clock.now().at;
                 let since = self.outbox.endpoint_failed(now).await?;
-                if now.since(since) >= PATIENCE {
+                // This one, too, has been tried for so long: where nothing was sent for days, one failure proves nothing.
+                if now.since(since) >= PATIENCE && now.since(delivery.notice.at) >= PATIENCE {
                     return Ok(Verdict::Stop(format!("nothing but failures for 5 days; {error}")));
                 }
                 Ok(judged(error))

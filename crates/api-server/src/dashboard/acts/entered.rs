@@ -26,6 +26,8 @@ pub fn reason(posted: &Posted, faults: &mut Faults, look: Look) -> String {
         fault(faults, "reason", &FieldRule::Required, look);
     } else if reason.chars().count() > LONGEST_REASON {
         fault(faults, "reason", &FieldRule::AtMostChars(LONGEST_REASON), look);
+    } else if reason.contains('\0') {
+        fault(faults, "reason", &FieldRule::Printable, look);
     }
     reason.to_owned()
 }

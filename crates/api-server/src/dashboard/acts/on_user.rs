@@ -120,8 +120,8 @@ impl Subject {
         let reason = Field::new("reason", look.say("Motivo", "Reason"), Input::Lines, posted)
             .required()
             .hint(look.say(
-                "Fica na auditoria; o usuário não vê.",
-                "Kept in the audit log; the user does not see it.",
+                "Fica na auditoria, e nos dados que o usuário pode exportar.",
+                "Kept in the audit log, and in the data that the user may export.",
             ));
         let (heading, verb, grave, mut fields) = match self.act {
             Act::Give => {

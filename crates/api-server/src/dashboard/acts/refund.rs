@@ -24,6 +24,12 @@ async fn purchase(visit: &Visit, id: &str) -> Result<Purchase, Problem> {
 pub async fn ask(visit: Visit, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     visit.admin.acting()?;
     let purchase = purchase(&visit, &id).await?;
+    if purchase.progress != Progress::Paid {
+        return Err(Kind::NotPaid.into());
+    }
+    if left(&purchase) == 0 {
+        return Err(Kind::AlreadyRefunded.into());
+    }
     let mut posted = Posted::default().with("key", new_key());
     if is_boleto(&purchase) {
         posted = posted.with("by_hand", "1");
@@ -99,9 +105,11 @@ fn sheet(purchase: &Purchase, posted: &Posted, look: Look) -> Sheet {
         "Para boletos, que o provedor não devolve: pague por transferência e registre aqui.",
         "For boletos, which the provider cannot pay back: pay by transfer and record that here.",
     ));
-    let reason = Field::new("reason", look.say("Motivo", "Reason"), Input::Lines, posted).required().hint(
-        look.say("Fica na auditoria; o usuário não vê.", "Kept in the audit log; the user does not see it."),
-    );
+    let reason =
+        Field::new("reason", look.say("Motivo", "Reason"), Input::Lines, posted).required().hint(look.say(
+            "Fica na auditoria, e nos dados que o usuário pode exportar.",
+            "Kept in the audit log, and in the data that the user may export.",
+        ));
     let price = look.reais(purchase.offer.price.minor());
     Sheet {
         section: Section::Purchases,

@@ -8,12 +8,11 @@ use domain::ports::audit::{AuditCursor, AuditFilter};
 use serde_json::Value;
 
 use super::export;
-use super::paging::{Paged, Parameters, ROWS, given};
+use super::paging::{Paged, Parameters, ROWS, filter_user, given};
 use crate::dashboard::layout::{Frame, Section, Visit};
 use crate::dashboard::words;
 use crate::http::problem::Problem;
 use crate::pages::look::{Look, When};
-use crate::routes::named_user;
 
 #[derive(Template)]
 #[template(path = "dashboard/audit.html")]
@@ -70,7 +69,7 @@ pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
     let filter = AuditFilter {
         actor: (!actor.is_empty()).then(|| actor.clone()),
         action: action.clone(),
-        user: named_user(&user).ok(),
+        user: filter_user(&user)?,
         ..AuditFilter::default()
     };
     let filtered = filter != AuditFilter::default();
@@ -113,38 +112,65 @@ pub fn row(entry: &AuditEntry, look: Look) -> Row {
         user_short: entry.user.map(|user| words::short(&user.to_string())).unwrap_or_default(),
         user: entry.user.map(|user| user.to_string()),
         reason: note.reason.clone(),
-        changes: changes(entry.before.as_ref(), entry.after.as_ref()),
+        changes: changes(entry.before.as_ref(), entry.after.as_ref(), look),
         request_id: note.by.request_id.clone().unwrap_or_default(),
     }
 }
 
-fn changes(before: Option<&AuditState>, after: Option<&AuditState>) -> Vec<(String, String, String)> {
+fn changes(
+    before: Option<&AuditState>,
+    after: Option<&AuditState>,
+    look: Look,
+) -> Vec<(String, String, String)> {
     let facts = |state: Option<&AuditState>| match state.map(|state| serde_json::from_str(state.as_str())) {
         Some(Ok(Value::Object(facts))) => facts,
         _ => serde_json::Map::new(),
     };
     let (before, after) = (facts(before), facts(after));
-    let mut names: Vec<&String> = before.keys().collect();
-    names.extend(after.keys().filter(|name| !before.contains_key(*name)));
-    let shown = |value: Option<&Value>| match value {
-        None => "—".to_owned(),
+    // What only the state before has was not looked at after: that is no change.
+    let differing = after.iter().filter(|(name, value)| before.get(*name) != Some(*value));
+    differing
+        .map(|(name, value)| {
+            (words::fact(name, look), shown(name, before.get(name), look), shown(name, Some(value), look))
+        })
+        .collect()
+}
+
+fn shown(name: &str, value: Option<&Value>, look: Look) -> String {
+    match value {
+        None | Some(Value::Null) => "—".to_owned(),
         Some(Value::String(text)) => text.clone(),
+        Some(Value::Bool(true)) => look.say("sim", "yes").to_owned(),
+        Some(Value::Bool(false)) => look.say("não", "no").to_owned(),
+        Some(Value::Array(all)) if all.is_empty() => "—".to_owned(),
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; "),
+        Some(Value::Number(number)) => match number.as_i64() {
+            Some(minor) if name.ends_with("_minor") => look.reais(minor),
+            Some(number) => look.number(number),
+            None => number.to_string(),
+        },
         Some(other) => other.to_string(),
-    };
-    let differing = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
-    differing.map(|name| (name.clone(), shown(before.get(name)), shown(after.get(name)))).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::texts::Language;
+    use crate::pages::look::Theme;
 
     #[test]
     fn what_did_not_change_is_left_out() {
         let before = AuditState::new().int("total", 1).text("plan", "free");
-        let after = AuditState::new().int("total", 6).text("plan", "free").flag("new", true);
+        let after = AuditState::new().int("total", 6000).text("plan", "free").flag("new", true);
         let row = |name: &str, was: &str, is: &str| (name.to_owned(), was.to_owned(), is.to_owned());
-        assert_eq!(changes(Some(&before), Some(&after)), [row("total", "1", "6"), row("new", "—", "true")]);
+        let look = Look { language: Language::Portuguese, theme: Theme::System, zone: chrono_tz::UTC };
+        let changes = |before, after| changes(before, after, look);
+        assert_eq!(
+            changes(Some(&before), Some(&after)),
+            [row("total", "1", "6.000"), row("new", "—", "sim")]
+        );
         assert!(changes(None, None).is_empty());
+        assert!(changes(Some(&before), None).is_empty());
     }
 }

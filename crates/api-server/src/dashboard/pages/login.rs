@@ -69,7 +69,10 @@ pub async fn sign_in(
     dashboard: web::Data<Dashboard>,
     posted: Posted,
 ) -> Result<HttpResponse, Problem> {
-    let (token, next) = (posted.get("token"), safe_next(Some(posted.get("next"))));
+    // As it stands in a header, too: that is how people copy it.
+    let token = posted.get("token").trim();
+    let token = token.strip_prefix("Bearer ").unwrap_or(token).trim();
+    let next = safe_next(Some(posted.get("next")));
     let look = look(&request, &app);
     let problem = match token {
         "" => Problem::from(Kind::Unauthorized),

@@ -7,10 +7,14 @@ use actix_web::web::Query;
 use domain::billing::notice::Notice;
 use domain::billing::purchase::Purchase;
 use domain::clock::Timestamp;
+use domain::ids::UserId;
 use domain::ledger::usage::UsageRecord;
 use domain::ports::billing::PageEnd;
 use domain::ports::statements::UsageCursor;
 use url::form_urlencoded;
+
+use crate::http::problem::Problem;
+use crate::routes::named_user;
 
 /// Query parameters by name.
 pub type Parameters = Query<HashMap<String, String>>;
@@ -51,6 +55,12 @@ impl<T> Paged<T> {
 /// A parameter that is not empty.
 pub fn given<'a>(query: &'a Parameters, name: &str) -> Option<&'a str> {
     query.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// The user that a list is to be of; none where the field is empty. What names nobody is an error: without the filter,
+/// everybody's rows would be shown instead.
+pub fn filter_user(text: &str) -> Result<Option<UserId>, Problem> {
+    if text.is_empty() { Ok(None) } else { named_user(text).map(Some) }
 }
 
 /// The same list from another place on.

@@ -5,12 +5,11 @@ use askama::Template;
 use domain::billing::purchase::{Progress, Purchase, ReturnKind};
 
 use super::export;
-use super::paging::{Paged, Parameters, ROWS, after_purchase, given, page_end};
+use super::paging::{Paged, Parameters, ROWS, after_purchase, filter_user, given, page_end};
 use crate::dashboard::layout::{Frame, Section, Visit};
 use crate::dashboard::words::{self, Pill};
 use crate::http::problem::Problem;
 use crate::pages::look::{Look, When};
-use crate::routes::named_user;
 
 #[derive(Template)]
 #[template(path = "dashboard/purchases.html")]
@@ -48,7 +47,7 @@ pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Probl
     let look = visit.look;
     let user = given(&query, "user").unwrap_or_default().to_owned();
     let live = visit.app.figures.livemode;
-    let of = named_user(&user).ok();
+    let of = filter_user(&user)?;
     let rows = visit.app.stores.purchases.purchases(of, page_end(&query), ROWS + 1).await?;
     let page = PurchasesPage {
         frame: visit.frame(Section::Purchases, look.say("Compras", "Purchases")),

@@ -6,13 +6,12 @@ use domain::ledger::usage::{Outcome, UsageRecord};
 use domain::ports::overview::UsageFilter;
 
 use super::export;
-use super::paging::{Paged, Parameters, ROWS, after_usage, given, usage_cursor};
+use super::paging::{Paged, Parameters, ROWS, after_usage, filter_user, given, usage_cursor};
 use crate::dashboard::layout::{Frame, Section, Visit};
 use crate::dashboard::words::{self, Pill};
-use crate::http::problem::Problem;
+use crate::http::problem::{Kind, Problem};
 use crate::pages::figures;
 use crate::pages::look::{Look, When};
-use crate::routes::named_user;
 
 #[derive(Template)]
 #[template(path = "dashboard/requests.html")]
@@ -46,11 +45,14 @@ pub struct Row {
 /// `GET /admin/requests`.
 pub async fn list(visit: Visit, query: Parameters) -> Result<HttpResponse, Problem> {
     let look = visit.look;
-    let outcome = given(&query, "outcome").and_then(Outcome::from_word);
+    let outcome = match given(&query, "outcome") {
+        Some(word) => Some(Outcome::from_word(word).ok_or(Kind::BadRequest)?),
+        None => None,
+    };
     let model = given(&query, "model").map(str::to_owned);
     let user = given(&query, "user").unwrap_or_default().to_owned();
     let filter =
-        UsageFilter { user: named_user(&user).ok(), model: model.clone(), outcome, ..UsageFilter::default() };
+        UsageFilter { user: filter_user(&user)?, model: model.clone(), outcome, ..UsageFilter::default() };
     let filtered = outcome.is_some() || model.is_some() || filter.user.is_some();
     let rows = visit.app.stores.overview.latest_usage(filter, usage_cursor(&query), ROWS + 1).await?;
     let option =

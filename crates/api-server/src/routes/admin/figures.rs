@@ -48,7 +48,7 @@ pub struct AnalyticsBody {
     /// `revenue_brl` less `cost_brl`.
     margin_brl: String,
     credits_sold: i64,
-    /// Without being paid for.
+    /// In all, those that were sold included.
     credits_granted: i64,
     /// Now, on all accounts.
     credits_outstanding: i64,

@@ -91,6 +91,10 @@ impl From<&JournalLine> for AdminEntryBody {
 impl Asked<'_> {
     /// A text to filter by.
     fn filter(&mut self, name: &str) -> Option<String> {
+        if self.text(name).is_some_and(str::is_empty) {
+            self.fault(name, FieldRule::NotBlank);
+            return None;
+        }
         let short = |text: &str| (text.chars().count() <= LONGEST).then(|| text.to_owned());
         self.read(name, FieldRule::AtMostChars(LONGEST), short)
     }

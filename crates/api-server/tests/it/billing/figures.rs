@@ -54,7 +54,7 @@ async fn a_refund_is_in_the_log_before_the_provider_is_asked_and_after() {
         let (status, body) = shop.refund(&purchase, json!({ "manual": true, "reason": "em dinheiro" })).await;
         assert_eq!(status, 200, "{body}");
         let (status, _) = shop.refund(&purchase, json!({ "reason": "de novo" })).await;
-        assert_eq!(status, 422, "nothing is left");
+        assert_eq!(status, 409, "nothing is left");
 
         let log = admin(&shop, &format!("/api/admin/audit?user={}", user.sub)).await;
         let log = log["data"].as_array().unwrap();

@@ -182,7 +182,7 @@ async fn what_was_paid_back_by_hand_is_not_paid_back_again() {
     assert_eq!((status, &body["refunded_minor"]), (200, &json!(2900)), "{body}");
     assert_eq!(shop.stripe.object(&shop.charge(&session).await).await["amount_refunded"], 1900);
     let (status, _) = shop.refund(&purchase, json!({ "reason": "mais" })).await;
-    assert_eq!(status, 422);
+    assert_eq!(status, 409);
     assert_eq!(shop.server.credits(&user).await["total_credits"], 0);
     shop.close().await;
 }

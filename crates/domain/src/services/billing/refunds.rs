@@ -47,6 +47,9 @@ pub enum RefundError {
         /// What is left.
         left: i64,
     },
+    /// All of it went back already.
+    #[error("nothing is left to pay back")]
+    NothingLeft,
     /// The provider cannot pay back what was paid this way.
     #[error("what was paid by {0} cannot be paid back by the provider")]
     OnlyByHand(String),
@@ -82,7 +85,10 @@ impl Billing {
         let elsewhere = purchase.returned_minor().saturating_sub(purchase.refunded_minor);
         let most = purchase.offer.price.minor().saturating_sub(elsewhere);
         let out_of_range = request.minor.is_some_and(|minor| minor < 1 || minor > most);
-        if !request.manual && (out_of_range || (elsewhere > 0 && left == 0)) {
+        if !request.manual && elsewhere > 0 && left == 0 {
+            return Err(RefundError::NothingLeft);
+        }
+        if !request.manual && out_of_range {
             return Err(RefundError::OutOfRange { left });
         }
         if request.manual {
@@ -90,7 +96,13 @@ impl Billing {
         } else {
             // All that is left is the provider's to know, unless some of it went back another way.
             let minor = request.minor.or_else(|| (elsewhere > 0).then_some(left));
-            self.pay_back(&purchase, RefundRequest { minor, ..request }).await?;
+            match self.pay_back(&purchase, RefundRequest { minor, ..request }).await {
+                // It cannot say so in words that we know.
+                Err(RefundError::Provider(PaymentError::Refused(_))) if left == 0 => {
+                    return Err(RefundError::NothingLeft);
+                }
+                paid => paid?,
+            }
         }
         self.book.purchase(name).await?.ok_or(RefundError::Unknown)
     }
@@ -104,6 +116,9 @@ impl Billing {
         let key = request.key.as_str().to_owned();
         if purchase.returns.iter().any(|each| each.reference == key) {
             return Ok(());
+        }
+        if left == 0 {
+            return Err(RefundError::NothingLeft);
         }
         let minor = request.minor.unwrap_or(left);
         if !(1..=left).contains(&minor) {

@@ -7,7 +7,7 @@ use domain::ports::audit::{AuditCursor, AuditFilter};
 
 use crate::Fixture;
 use crate::acts::{must, refused};
-use crate::requests::billing::{NewsExt, auto_top_up, news};
+use crate::requests::billing::{NewsExt, news};
 use crate::requests::{
     At, GrantExt, HoldExt, SettleExt, adjust, grant, hold, note, resume, settle, suspend, user,
 };
@@ -101,8 +101,9 @@ pub async fn a_refund_is_written_down_with_the_purchase(f: &Fixture) {
 }
 
 pub async fn an_act_without_a_known_state_is_written_down(f: &Fixture) {
-    let act = Command::SetTopUp(auto_top_up(user(1)));
-    done(f, note("account.top_up", user(1)), act).await;
+    f.pack_paid(user(1)).await;
+    let act = Command::Hold(hold(user(1)).exactly(10));
+    done(f, note("credits.hold", user(1)), act).await;
     let seen = entries(f).await;
     assert_eq!((seen.len(), &seen[0].before, &seen[0].after), (1, &None, &None));
 }

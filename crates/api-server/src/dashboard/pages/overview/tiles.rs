@@ -86,9 +86,12 @@ pub fn day(today: &Report, yesterday: &Report, look: Look) -> Vec<Tile> {
     let nano_usd = |report: &Report| i128::from(report.answered.cost.get());
     let ms = |value| milliseconds(value, look.language);
     vec![
-        Tile::new(look.say("Requisições", "Requests"), look.number(today.answered.requests))
-            .note(was(look.number(yesterday.answered.requests)))
-            .against(requests, requests_then, More::Better, look),
+        Tile::new(
+            look.say("Requisições respondidas", "Requests answered"),
+            look.number(today.answered.requests),
+        )
+        .note(was(look.number(yesterday.answered.requests)))
+        .against(requests, requests_then, More::Better, look),
         Tile::new(look.say("Créditos usados", "Credits used"), look.credits(today.answered.credits))
             .note(was(look.credits(yesterday.answered.credits)))
             .against(credits(today), credits(yesterday), More::Better, look),
@@ -133,8 +136,11 @@ pub fn range(report: &Report, look: Look) -> Vec<Tile> {
     );
     let share = margin_percent(report, look).map(|share| format!("{share} · ")).unwrap_or_default();
     vec![
-        Tile::new(look.say("Requisições", "Requests"), look.number(report.answered.requests))
-            .note(format!("{failed} ({})", look.percent(errors))),
+        Tile::new(
+            look.say("Requisições respondidas", "Requests answered"),
+            look.number(report.answered.requests),
+        )
+        .note(format!("{failed} ({})", look.percent(errors))),
         Tile::new(look.say("Créditos usados", "Credits used"), look.credits(report.answered.credits))
             .note(format!("{} {}", look.credits(report.granted), look.say("concedidos", "granted"))),
         Tile::new(look.say("Usuários ativos", "Active users"), look.number(report.users)).note(format!(
