@@ -156,6 +156,13 @@ pub fn fact(name: &str, look: Look) -> String {
         "threshold" => look.say("abaixo de", "below").to_owned(),
         "monthly_cap_minor" => look.say("limite por mês", "cap for a month").to_owned(),
         "closed" => look.say("encerrada", "closed").to_owned(),
+        "plans" => look.say("planos", "plans").to_owned(),
+        "charges" => look.say("cobranças", "charges").to_owned(),
+        "usd_per_million_tokens" => {
+            look.say("dólares por milhão de tokens", "dollars for a million tokens").to_owned()
+        }
+        "default_model" => look.say("modelo padrão", "default model").to_owned(),
+        "usd_brl_e4" => look.say("reais por 10.000 dólares", "reais for 10,000 dollars").to_owned(),
         other => other.replace('_', " "),
     }
 }

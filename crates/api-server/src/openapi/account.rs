@@ -205,8 +205,8 @@ pub fn notice() -> Value {
     })
 }
 
-/// In examples.
-fn credits() -> Value {
+/// What an account has, in examples.
+pub fn credits() -> Value {
     json!({
         "total_credits": 5000,
         "used_credits": 10,

@@ -38,7 +38,7 @@ fn entry() -> Value {
 
 /// A text to filter by.
 fn filter() -> Value {
-    json!({ "type": "string", "maxLength": 300 })
+    json!({ "type": "string", "minLength": 1, "maxLength": 300 })
 }
 
 /// Which requests.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Group;
+use super::account::credits;
 use super::buying;
 use super::operation::Operation;
 use super::problems::{not_enough, of_payments};
@@ -13,19 +14,11 @@ use crate::routes::views::AdminCreditsBody;
 
 /// An account in examples.
 pub fn account() -> Value {
-    json!({
-        "total_credits": 5000,
-        "used_credits": 10,
-        "available_credits": 4990,
-        "held_credits": 0,
-        "owed_credits": 0,
-        "plan_type": "free",
-        "renewal_date": null,
-        "low_balance_threshold": 500,
-        "user_id": "b7eb7dc6-97ca-581d-9f87-a3b6dd4a1248",
-        "suspended": false,
-        "closed_at": null,
-    })
+    let mut account = credits();
+    account["user_id"] = "b7eb7dc6-97ca-581d-9f87-a3b6dd4a1248".into();
+    account["suspended"] = false.into();
+    account["closed_at"] = Value::Null;
+    account
 }
 
 /// A purchase in examples.
@@ -85,7 +78,10 @@ pub fn resume(operation: Operation) -> Operation {
         .user()
         .may_take::<ResumptionWish>(vec![
             ("own", json!({})),
-            ("a dispute's", json!({ "source": "dispute:dp_1QxYzA2eZvKYlo2C" })),
+            (
+                "a dispute's",
+                json!({ "source": "dispute:dp_1QxYzA2eZvKYlo2C", "reason": "ganhamos a disputa" }),
+            ),
         ])
         .answers::<AdminCreditsBody>(200, "The account after it.", account())
 }

@@ -70,7 +70,10 @@ fn state(catalogue: &Catalogue) -> AuditState {
             model.prices.iter().map(|price| {
                 let reasoning = price.reasoning.unwrap_or(price.output);
                 let (input, cached, output) = (price.input, price.cached_input, price.output);
-                format!("{} from {}: {input} {cached} {output} {reasoning}", model.id, price.version)
+                format!(
+                    "{} from {}: {input} in, {cached} cached, {output} out, {reasoning} thought",
+                    model.id, price.version
+                )
             })
         })
         .collect();
@@ -93,7 +96,7 @@ fn state(catalogue: &Catalogue) -> AuditState {
     AuditState::new()
         .list("plans", plans.iter().map(String::as_str))
         .list("charges", rules.iter().map(String::as_str))
-        .list("usd_per_token_input_cached_output_reasoning", prices.iter().map(String::as_str))
+        .list("usd_per_million_tokens", prices.iter().map(String::as_str))
         .text("default_model", catalogue.default_model())
         .int("usd_brl_e4", catalogue.usd_brl_e4())
 }

@@ -131,25 +131,31 @@ fn changes(
     let differing = after.iter().filter(|(name, value)| before.get(*name) != Some(*value));
     differing
         .map(|(name, value)| {
-            (words::fact(name, look), shown(name, before.get(name), look), shown(name, Some(value), look))
+            let was = before.get(name);
+            let (is, was) = (shown(name, Some(value), was, look), shown(name, was, Some(value), look));
+            (words::fact(name, look), was, is)
         })
         .collect()
 }
 
-fn shown(name: &str, value: Option<&Value>, look: Look) -> String {
+/// A fact as it is shown; of a list, what the other side does not have.
+fn shown(name: &str, value: Option<&Value>, other: Option<&Value>, look: Look) -> String {
     match value {
         None | Some(Value::Null) => "—".to_owned(),
         Some(Value::String(text)) => text.clone(),
         Some(Value::Bool(true)) => look.say("sim", "yes").to_owned(),
         Some(Value::Bool(false)) => look.say("não", "no").to_owned(),
-        Some(Value::Array(all)) if all.is_empty() => "—".to_owned(),
-        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; "),
+        Some(Value::Array(all)) => {
+            let known = |item: &&Value| other.and_then(Value::as_array).is_some_and(|it| it.contains(item));
+            let own: Vec<&str> = all.iter().filter(|item| !known(item)).filter_map(Value::as_str).collect();
+            if own.is_empty() { "—".to_owned() } else { own.join("; ") }
+        }
         Some(Value::Number(number)) => match number.as_i64() {
             Some(minor) if name.ends_with("_minor") => look.reais(minor),
             Some(number) => look.number(number),
             None => number.to_string(),
         },
-        Some(other) => other.to_string(),
+        Some(more) => more.to_string(),
     }
 }
 
