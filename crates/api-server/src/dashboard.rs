@@ -67,6 +67,7 @@ pub fn table() -> Vec<Endpoint> {
     vec![
         page(assets::PATH, assets::serve),
         page("/admin", pages::overview::show),
+        page("/admin/", pages::overview::find),
         page("/admin/login", pages::login::show),
         form("/admin/login", pages::login::sign_in),
         form("/admin/logout", pages::login::sign_out),

@@ -16,8 +16,8 @@ use crate::dashboard::layout::{Frame, Section, Visit};
 use crate::dashboard::ranges::{Range, USUAL};
 use crate::dashboard::words;
 use crate::http::problem::Problem;
-use crate::pages::figures;
 use crate::pages::look::Look;
+use crate::pages::{figures, html};
 use tiles::Tile;
 
 const DAY: Span = Span::from_secs(24 * 3600);
@@ -76,6 +76,11 @@ struct TopUser {
     requests: String,
     credits: String,
     share: i64,
+}
+
+/// `GET /admin/`: people write it so.
+pub async fn find() -> HttpResponse {
+    html::lead_to("/admin").finish()
 }
 
 /// `GET /admin`.
