@@ -11,3 +11,5 @@ CREATE TABLE usage_users (
 DELETE FROM usage_hours;
 DELETE FROM usage_latency;
 UPDATE usage_folds SET folded_to = 0;
+DROP INDEX ai_usage_log_created_at;
+CREATE INDEX ai_usage_log_created_at ON ai_usage_log (created_at);

@@ -18,3 +18,6 @@ DROP TABLE usage_users;
 DELETE FROM usage_hours;
 DELETE FROM usage_latency;
 UPDATE usage_folds SET folded_to = 0;
+-- In the whole order of the lists. By the time alone, SQLite takes sorting all rows for cheaper as soon as a list is filtered.
+DROP INDEX ai_usage_log_created_at;
+CREATE INDEX ai_usage_log_created_at ON ai_usage_log (created_at, id);

@@ -252,3 +252,33 @@ pub fn content(
     };
     Ok(rows.into_iter().map(texts).collect::<Result<_, Corrupt>>()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::requests::user;
+    use testkit::time::time;
+
+    use super::*;
+    use crate::watch::{plan, watched};
+
+    /// A list is read in its order, and ends when its page is full: nothing is sorted.
+    #[test]
+    fn the_latest_requests_are_never_sorted_whatever_they_are_filtered_by() {
+        let (mut connection, seen, _directory) = watched();
+        let c = &mut connection;
+        let none = UsageFilter::default;
+        for filter in [
+            none(),
+            UsageFilter { outcome: Some(Outcome::UpstreamFailed), ..none() },
+            UsageFilter { model: Some("m".to_owned()), from: Some(time(0)), to: Some(time(9)), ..none() },
+            UsageFilter { user: Some(user(1)), ..none() },
+        ] {
+            assert!(latest(c, &filter, None, 100).expect("read").is_empty());
+        }
+        let plans: Vec<String> = seen.run().iter().map(|select| plan(c, select)).collect();
+        assert_eq!(plans.len(), 4, "{plans:#?}");
+        for plan in plans {
+            assert!(plan.contains("USING INDEX ai_usage_log_") && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
+}

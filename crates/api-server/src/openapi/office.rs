@@ -45,14 +45,12 @@ pub fn move_credits(operation: Operation) -> Operation {
         .named(Group::Admin, "moveCredits", "Give or take credits")
         .user()
         .has_key()
-        .takes::<ManualCreditsWish>(vec![
-            ("give", json!({ "amount": 100, "reason": "cortesia de boas-vindas" })),
-            (
-                "give for a while",
-                json!({ "amount": 100, "reason": "campanha", "expires_at": "2999-12-31T23:59:59Z" }),
-            ),
-            ("take", json!({ "amount": -5, "reason": "estorno de cortesia" })),
-        ])
+        .about("A negative amount takes. What is given may end by itself, at `expires_at`.")
+        // One: with the key that stands as an example, another would be another request.
+        .takes::<ManualCreditsWish>(vec![(
+            "give for a while",
+            json!({ "amount": 100, "reason": "cortesia de boas-vindas", "expires_at": "2999-12-31T23:59:59Z" }),
+        )])
         .answers::<AdminCreditsBody>(201, "The account after it.", account())
         .with_headers(&["Idempotency-Replayed"])
         .refuses("/expires_at", "in the past, or with credits that are taken")
