@@ -58,20 +58,10 @@ impl Plot {
     }
 
     fn svg(&self, width: f32, height: f32) -> Result<String, Problem> {
-        // Lines do not stand on each other by themselves.
-        let lines = self.labels.len() > MOST_BARS && self.form == Form::Stacked;
-        let mut below = vec![0.0; self.labels.len()];
-        let all = self.series.iter().map(|(name, values)| {
-            let mut values = seen(values, height);
-            if lines {
-                values.iter_mut().zip(&mut below).for_each(|(value, below)| {
-                    *value += *below;
-                    *below = *value;
-                });
-            }
-            (name.as_str(), values).into()
-        });
+        let all = self.series.iter().map(|(name, values)| (name.as_str(), self.seen(values, height)).into());
         let mut series: Vec<Series> = all.collect();
+        // Room at both sides: as many are left out as would touch otherwise.
+        let labels = self.labels.iter().map(|label| format!("\u{a0}\u{a0}{label}\u{a0}\u{a0}")).collect();
         let drawn = if self.labels.len() <= MOST_BARS {
             match self.form {
                 Form::Stacked => series.iter_mut().for_each(|each| each.stack = Some("all".to_owned())),
@@ -82,12 +72,12 @@ impl Plot {
                     }
                 }
             }
-            let mut chart = BarChart::new(series, self.labels.clone());
+            let mut chart = BarChart::new(series, labels);
             chart.radius = Some(1.5);
             self.dress(&mut chart.base, &mut chart.y_axis_configs, width, height);
             chart.svg()
         } else {
-            let mut chart = LineChart::new(series, self.labels.clone());
+            let mut chart = LineChart::new(series, labels);
             self.dress(&mut chart.base, &mut chart.y_axis_configs, width, height);
             chart.svg()
         };
@@ -121,19 +111,33 @@ impl Plot {
             axis.split_number = if few { 3 } else { 4 };
             axis.formatter = Some("{c}".to_owned());
             let steps = if few { 3.0 } else { 4.0 };
-            let least = if self.form == Form::Stacked { 1.0 } else { 0.01 };
-            axis.max = self.highest().map(|highest| steps * round_step(highest / steps, least));
+            // A request, a credit or a real: an axis does not tell less.
+            axis.max = self.highest().map(|highest| steps * round_step(highest / steps, 1.0));
         }
+    }
+
+    /// Half of the least that an axis tells: a request or a credit, or a centavo.
+    fn least(&self) -> f32 {
+        match self.form {
+            Form::Stacked => 0.5,
+            Form::BarsAndLine => 0.005,
+        }
+    }
+
+    /// Values without what an axis does not tell, and what would be less than a pixel: an axis should not reach below
+    /// zero for it.
+    fn seen(&self, values: &[f32], height: f32) -> Vec<f32> {
+        let most = values.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+        let shown = |value: f32| value.abs() >= self.least() && value.abs() * height >= most;
+        values.iter().map(|value| if shown(*value) { *value } else { 0.0 }).collect()
     }
 
     /// How high the drawing gets, where it does not also go below nothing.
     fn highest(&self) -> Option<f32> {
         let each = |at: usize| self.series.iter().filter_map(move |(_, values)| values.get(at).copied());
-        let tall = |at| match self.form {
-            Form::Stacked => each(at).sum::<f32>(),
-            Form::BarsAndLine => each(at).fold(0.0, f32::max),
-        };
-        let below = self.series.iter().any(|(_, values)| values.iter().any(|value| *value < 0.0));
+        let stacked = self.form == Form::Stacked && self.labels.len() <= MOST_BARS;
+        let tall = |at| if stacked { each(at).sum::<f32>() } else { each(at).fold(0.0, f32::max) };
+        let below = self.series.iter().any(|(_, values)| values.iter().any(|value| -*value >= self.least()));
         (!below).then(|| (0..self.labels.len()).map(tall).fold(0.0, f32::max))
     }
 }
@@ -147,12 +151,6 @@ fn round_step(step: f32, least: f32) -> f32 {
     }
     let fits = |times: &&f32| ten * **times >= step * 0.999;
     ten * [1.0, 2.0, 5.0, 10.0].iter().find(fits).copied().unwrap_or(10.0)
-}
-
-/// Values without what would be less than a pixel: an axis should not reach below zero for it.
-fn seen(values: &[f32], height: f32) -> Vec<f32> {
-    let most = values.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
-    values.iter().map(|value| if value.abs() * height < most { 0.0 } else { *value }).collect()
 }
 
 /// The drawing without its own style sheet, which the page's policy would not let in, and without the hints that it
