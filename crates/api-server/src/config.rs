@@ -338,6 +338,7 @@ mod tests {
             Env::of([
                 ("APP_ENV", "staging"),
                 ("PORT", "70000"),
+                ("FRONTEND_URL", "https://app.test/?from=saldo"),
                 ("HOST", "localhost"),
                 ("JWT_SECRET", "short"),
                 ("DATABASE_URL", "mysql://x"),
@@ -360,6 +361,7 @@ mod tests {
         for name in [
             "APP_ENV",
             "PORT",
+            "FRONTEND_URL must be",
             "HOST",
             "JWT_SECRET",
             "DATABASE_URL",

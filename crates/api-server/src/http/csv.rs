@@ -165,6 +165,7 @@ mod tests {
             vec![text("a,b"), text("say \"hi\""), text("two\nlines"), Cell::Empty],
             vec![text("=1+1"), text("+55 11"), text("-2"), text("@sum")],
             vec![text("\tx"), text("\rx"), Cell::plain(-10), text("plain = not first")],
+            vec![text("＝1+1"), text("＋1"), text("－1"), text("＠x")],
         ];
         let cells = |row: &Vec<Cell>| {
             let copy = |cell: &Cell| match cell {
@@ -180,7 +181,8 @@ mod tests {
             "a,b,c,d\r\n\
              \"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",\r\n\
              '=1+1,'+55 11,'-2,'@sum\r\n\
-             '\tx,\"'\rx\",-10,plain = not first\r\n"
+             '\tx,\"'\rx\",-10,plain = not first\r\n\
+             '＝1+1,'＋1,'－1,'＠x\r\n"
         );
     }
 

@@ -80,11 +80,15 @@ impl Post {
 
     /// Spends until the threshold is crossed.
     async fn low_balance(&self, user: UserId) {
-        must(self.store.grant(grant(user, "p").of(1000)).await);
-        let HoldOutcome::Held(held) = must(self.store.hold(hold(user).exactly(950)).await) else {
+        self.low_balance_at(user, 0).await;
+    }
+
+    async fn low_balance_at(&self, user: UserId, secs: i64) {
+        must(self.store.grant(grant(user, "p").of(1000).at(secs)).await);
+        let HoldOutcome::Held(held) = must(self.store.hold(hold(user).exactly(950).at(secs)).await) else {
             panic!("no key, no replay")
         };
-        must(self.store.settle(settle(user, held.hold).charge(950)).await);
+        must(self.store.settle(settle(user, held.hold).charge(950).at(secs)).await);
     }
 
     async fn deliver(&self, channel: Channel) -> Vec<Delivered> {
@@ -288,6 +292,20 @@ async fn an_endpoint_that_works_now_and_then_is_not_given_up() {
         assert!(post.deliver(Channel::Webhook).await.iter().all(|it| !it.endpoint_disabled), "day {day}");
     }
     assert_eq!(post.store.endpoint().await.unwrap().unwrap().disabled_at, None);
+}
+
+/// The message that failed is gone with its account, and nothing was sent for a month: one more failure proves nothing.
+#[tokio::test]
+async fn one_failure_after_a_long_silence_gives_nothing_up() {
+    let post = Post::new().await;
+    post.webhook.fail();
+    post.low_balance(user(1)).await;
+    assert_eq!(post.one(Channel::Webhook).await.state, DeliveryState::Waiting);
+    must(post.store.close_account(close(user(1)).forfeiting().at(1)).await);
+    post.clock.set(30 * DAY);
+    post.low_balance_at(user(2), 30 * DAY).await;
+    let again = post.one(Channel::Webhook).await;
+    assert_eq!((again.state, again.endpoint_disabled), (DeliveryState::Waiting, false));
 }
 
 #[tokio::test]
