@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::ServerHandle;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::middleware::from_fn;
 use actix_web::{App as HttpApp, HttpServer, web};
 use domain::audit::By;
@@ -16,8 +17,8 @@ use tokio::sync::oneshot;
 
 use crate::config::{AppEnv, Config, Database, Stopping};
 use crate::dashboard::{self, Dashboard};
-use crate::http::billing_headers::EXPOSED;
-use crate::http::envelope::envelope;
+use crate::http::billing_headers::exposed;
+use crate::http::envelope::{X_REQUEST_ID, envelope};
 use crate::http::limiter::{IpLimiter, limit_addresses};
 use crate::http::problems::render_problems;
 use crate::metrics::Metrics;
@@ -274,7 +275,7 @@ fn cors(origins: &[String]) -> Cors {
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
         // SDKs bring many of their own.
         .allow_any_header()
-        .expose_headers(EXPOSED)
+        .expose_headers([X_REQUEST_ID, RETRY_AFTER].into_iter().chain(exposed()))
         .max_age(3600);
     origins.iter().fold(start, |cors, origin| cors.allowed_origin(origin))
 }

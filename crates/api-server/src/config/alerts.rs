@@ -74,30 +74,27 @@ fn webhook(env: &mut Env, production: bool, stand_ins: &mut Vec<String>) -> Opti
         (Some(address), Some(secret)) => (address, secret),
         (address, _) => {
             let missing = if address.is_none() { ENDPOINT } else { SECRET };
-            if let Some(Err(error)) =
-                address.map(|address| WebhookAddress::parse(address.expose_secret(), egress(production)))
-            {
-                env.fault(format!("{ENDPOINT}: {error}"));
+            if let Some(address) = &address {
+                endpoint(env, address, production);
             }
             env.fault(format!("{missing} is missing or empty: the webhook is configured by halves"));
             return None;
         }
     };
     let secret = parsed::<Secret>(env, SECRET, &secret, production);
-    let address = WebhookAddress::parse(address.expose_secret(), egress(production))
-        .map_err(|error| env.fault(format!("{ENDPOINT}: {error}")))
-        .ok();
-    if production && address.as_ref().is_some_and(WebhookAddress::is_local) {
-        env.fault(format!("{ENDPOINT}: is an address of this machine"));
-    } else if address.as_ref().is_some_and(WebhookAddress::is_local) {
-        stand_ins.push(format!("{ENDPOINT} is an address of this machine: production would refuse it"));
+    let address = endpoint(env, &address, production);
+    if address.as_ref().is_some_and(WebhookAddress::is_local) {
+        let said = format!("{ENDPOINT} is an address of this machine");
+        if production { env.fault(said) } else { stand_ins.push(said + ": production would refuse it") }
     }
     address.zip(secret)
 }
 
-/// Where events may go.
-fn egress(production: bool) -> Egress {
-    if production { Egress::Public } else { Egress::PublicAndLoopback }
+/// The endpoint, or a fault.
+fn endpoint(env: &mut Env, address: &SecretString, production: bool) -> Option<WebhookAddress> {
+    let egress = if production { Egress::Public } else { Egress::PublicAndLoopback };
+    let parsed = WebhookAddress::parse(address.expose_secret(), egress);
+    parsed.map_err(|error| env.fault(format!("{ENDPOINT}: {error}"))).ok()
 }
 
 /// A setting that is a secret: what is wrong with it is said, but not what it is.

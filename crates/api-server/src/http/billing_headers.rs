@@ -13,23 +13,29 @@ pub const X_MAX_OUTPUT_TOKENS: HeaderName = HeaderName::from_static("x-max-outpu
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// What a program in a browser may read of an AI answer's head.
-pub const EXPOSED: [&str; 14] = [
-    "x-request-id",
-    "x-credits-charged",
-    "x-credits-remaining",
-    "x-max-output-tokens",
-    "idempotency-replayed",
-    "retry-after",
-    "ratelimit",
-    "ratelimit-policy",
-    "x-ratelimit-limit-requests",
-    "x-ratelimit-remaining-requests",
-    "x-ratelimit-reset-requests",
-    "x-ratelimit-limit-tokens",
-    "x-ratelimit-remaining-tokens",
-    "x-ratelimit-reset-tokens",
-];
+/// The parts of a limit, in the headers that OpenAI's clients know.
+const PARTS: [&str; 3] = ["limit", "remaining", "reset"];
+/// What is limited.
+const LIMITED: [&str; 2] = ["requests", "tokens"];
+
+fn de_facto(part: &str, name: &str) -> Option<HeaderName> {
+    HeaderName::try_from(format!("x-ratelimit-{part}-{name}")).ok()
+}
+
+/// What a program in a browser may read of an AI answer's head, beside what every answer has.
+pub fn exposed() -> Vec<HeaderName> {
+    let own = [
+        X_CREDITS_CHARGED,
+        X_CREDITS_REMAINING,
+        X_MAX_OUTPUT_TOKENS,
+        IDEMPOTENCY_REPLAYED,
+        RATE_LIMIT,
+        RATE_LIMIT_POLICY,
+    ];
+    let limits =
+        LIMITED.into_iter().flat_map(|name| PARTS.into_iter().filter_map(move |part| de_facto(part, name)));
+    own.into_iter().chain(limits).collect()
+}
 
 /// Of an answer that is whole: what it cost, too. (A stream says that in its last event.)
 pub fn of_answer(bill: &Bill, terms: Option<&Terms>) -> HttpResponseBuilder {
@@ -51,9 +57,11 @@ pub fn of_terms(response: &mut HttpResponseBuilder, terms: &Terms) {
         response.insert_header((X_MAX_OUTPUT_TOKENS, lowered.get()));
     }
     let Allowances { requests, tokens } = terms.allowances;
-    let named = [("requests", requests), ("tokens", tokens)];
-    let known: Vec<(&str, Allowance)> =
-        named.into_iter().filter_map(|(name, allowance)| Some((name, allowance?))).collect();
+    let known: Vec<(&str, Allowance)> = LIMITED
+        .into_iter()
+        .zip([requests, tokens])
+        .filter_map(|(name, allowance)| Some((name, allowance?)))
+        .collect();
     if known.is_empty() {
         return;
     }
@@ -68,14 +76,10 @@ pub fn of_terms(response: &mut HttpResponseBuilder, terms: &Terms) {
     put(RATE_LIMIT_POLICY, policy);
     put(RATE_LIMIT, state);
     for (name, allowance) in known {
-        let de_facto = |part: &str| HeaderName::try_from(format!("x-ratelimit-{part}-{name}"));
-        let values = [
-            ("limit", allowance.limit.to_string()),
-            ("remaining", allowance.remaining.to_string()),
-            ("reset", duration(allowance.reset)),
-        ];
-        for (part, value) in values {
-            if let Ok(name) = de_facto(part) {
+        let values =
+            [allowance.limit.to_string(), allowance.remaining.to_string(), duration(allowance.reset)];
+        for (part, value) in PARTS.into_iter().zip(values) {
+            if let Some(name) = de_facto(part, name) {
                 put(name, value);
             }
         }

@@ -115,12 +115,8 @@ impl<'a> Fields<'a> {
 
     /// Notes a fault when a text is blank or longer than `most` characters, or has a NUL, which not every store can hold.
     pub fn check_text(&mut self, name: &str, text: &str, most: usize) {
-        if text.chars().count() > most {
-            self.fault(name, FieldRule::AtMostChars(most));
-        } else if text.trim().is_empty() {
-            self.fault(name, FieldRule::NotBlank);
-        } else if text.contains('\0') {
-            self.fault(name, FieldRule::Printable);
+        if let Some(rule) = text_fault(text, most) {
+            self.fault(name, rule);
         }
     }
 
@@ -154,5 +150,18 @@ impl<'a> Fields<'a> {
         if self.get(name).is_none() {
             self.fault(name, FieldRule::Required);
         }
+    }
+}
+
+/// What is wrong with a text that people write, of at most so many characters.
+pub fn text_fault(text: &str, most: usize) -> Option<FieldRule> {
+    if text.chars().count() > most {
+        Some(FieldRule::AtMostChars(most))
+    } else if text.trim().is_empty() {
+        Some(FieldRule::NotBlank)
+    } else if text.contains('\0') {
+        Some(FieldRule::Printable)
+    } else {
+        None
     }
 }

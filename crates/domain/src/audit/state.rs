@@ -41,10 +41,13 @@ impl AuditState {
         self.with(name, &format!("[{}]", values.join(",")))
     }
 
-    /// With nothing.
+    /// With a whole number, or nothing.
     #[must_use]
-    pub fn null(self, name: &str) -> Self {
-        self.with(name, "null")
+    pub fn maybe_int(self, name: &str, value: Option<i64>) -> Self {
+        match value {
+            Some(value) => self.int(name, value),
+            None => self.with(name, "null"),
+        }
     }
 
     /// With true or false.
@@ -97,7 +100,7 @@ mod tests {
             .list("suspensions", ["admin", "dispute:x"])
             .list("none", [])
             .flag("on", true)
-            .null("cap");
+            .maybe_int("cap", None);
         assert_eq!(
             state.as_str(),
             "{\"total\":-5,\"plan\":\"a\\\"b\\\\c\\u000ad\u{fffd}é\",\"suspensions\":[\"admin\",\"dispute:x\"],\"none\":[],\"on\":true,\"cap\":null}"

@@ -304,6 +304,11 @@ impl Purchase {
         returns.fold(self.refunded_minor, |sum, each| sum.saturating_add(each.minor))
     }
 
+    /// What is left to pay back, in minor units.
+    pub fn left_minor(&self) -> i64 {
+        self.offer.price.minor().saturating_sub(self.returned_minor()).max(0)
+    }
+
     /// How much of the payment is away by disputes that are open or lost, in minor units.
     pub fn disputed_minor(&self) -> i64 {
         let away = |each: &&Return| each.kind == ReturnKind::Dispute && each.state != ReturnState::Won;

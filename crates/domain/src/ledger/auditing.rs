@@ -5,6 +5,7 @@ use super::books::{Book, Halt};
 use super::command::{Command, Receipt};
 use crate::api_keys::ApiKey;
 use crate::audit::{AuditEntry, AuditNote, AuditState};
+use crate::credits::Credits;
 
 /// An act without the notes that are wrapped around it, and the outermost of those.
 pub(super) fn unwrapped(command: &Command) -> (&Command, Option<&AuditNote>) {
@@ -72,11 +73,8 @@ fn state(book: &Book, command: &Command) -> Result<Option<AuditState>, Halt> {
                 .int("monthly_cap_minor", settings.monthly_cap_minor)
         }),
         Command::SetAlerts(_) => {
-            let threshold = AuditState::new();
-            let threshold = match book.account.alert_threshold {
-                Some(credits) => threshold.int("low_balance_threshold", credits.get()),
-                None => threshold.null("low_balance_threshold"),
-            };
+            let threshold = book.account.alert_threshold.map(Credits::get);
+            let threshold = AuditState::new().maybe_int("low_balance_threshold", threshold);
             // What was known of the address before is not at hand.
             Some(match &book.out.contact {
                 Some(contact) => {
@@ -93,10 +91,9 @@ fn state(book: &Book, command: &Command) -> Result<Option<AuditState>, Halt> {
 
 /// Without its name, which is its user's own words.
 fn api_key(key: &ApiKey) -> AuditState {
-    let state = AuditState::new().list("scopes", key.scopes.iter().map(|scope| scope.as_str()));
-    let state = match key.spend_cap {
-        Some(cap) => state.int("spend_cap", cap.get()),
-        None => state.null("spend_cap"),
-    };
-    state.flag("expires", key.expires_at.is_some()).flag("revoked", key.revoked_at.is_some())
+    AuditState::new()
+        .list("scopes", key.scopes.iter().map(|scope| scope.as_str()))
+        .maybe_int("spend_cap", key.spend_cap.map(Credits::get))
+        .flag("expires", key.expires_at.is_some())
+        .flag("revoked", key.revoked_at.is_some())
 }

@@ -7,6 +7,7 @@ use domain::services::assistant::question::FieldRule;
 use super::Faults;
 use crate::clock::{day_start, to_timestamp};
 use crate::dashboard::posted::Posted;
+use crate::http::fields::text_fault;
 use crate::http::texts;
 use crate::pages::look::Look;
 use crate::routes::LONGEST_REASON;
@@ -24,10 +25,8 @@ pub fn reason(posted: &Posted, faults: &mut Faults, look: Look) -> String {
     let reason = posted.get("reason");
     if reason.is_empty() {
         fault(faults, "reason", &FieldRule::Required, look);
-    } else if reason.chars().count() > LONGEST_REASON {
-        fault(faults, "reason", &FieldRule::AtMostChars(LONGEST_REASON), look);
-    } else if reason.contains('\0') {
-        fault(faults, "reason", &FieldRule::Printable, look);
+    } else if let Some(rule) = text_fault(reason, LONGEST_REASON) {
+        fault(faults, "reason", &rule, look);
     }
     reason.to_owned()
 }

@@ -27,7 +27,7 @@ pub async fn ask(visit: Visit, id: web::Path<String>) -> Result<HttpResponse, Pr
     if purchase.progress != Progress::Paid {
         return Err(Kind::NotPaid.into());
     }
-    if left(&purchase) == 0 {
+    if purchase.left_minor() == 0 {
         return Err(Kind::AlreadyRefunded.into());
     }
     let mut posted = Posted::default().with("key", new_key());
@@ -67,7 +67,7 @@ pub async fn take(visit: Visit, id: web::Path<String>, posted: Posted) -> Result
     match act(&visit, request).await {
         Ok(after) => {
             let back = after.returned_minor().saturating_sub(purchase.returned_minor());
-            let asked = minor.unwrap_or_else(|| left(&purchase));
+            let asked = minor.unwrap_or_else(|| purchase.left_minor());
             visit.lead_to(&sheet.back, Done::Refunded(if back > 0 { back } else { asked }))
         }
         Err(problem) => sheet.refused(&visit, &problem),
@@ -79,16 +79,12 @@ async fn act(visit: &Visit, request: RefundRequest) -> Result<Purchase, Problem>
     Ok(visit.app.run(async move { billing.refund(request).await }).await??)
 }
 
-fn left(purchase: &Purchase) -> i64 {
-    purchase.offer.price.minor().saturating_sub(purchase.returned_minor()).max(0)
-}
-
 fn is_boleto(purchase: &Purchase) -> bool {
     purchase.method.as_deref() == Some("boleto")
 }
 
 fn sheet(purchase: &Purchase, posted: &Posted, look: Look) -> Sheet {
-    let left = look.reais(left(purchase));
+    let left = look.reais(purchase.left_minor());
     let mut amount =
         Field::new("amount", look.say("Valor em reais", "Amount in reais"), Input::Amount, posted);
     amount.hint = match look.language {
@@ -145,8 +141,8 @@ fn amount(purchase: &Purchase, posted: &Posted, step: Step, faults: &mut Faults,
             faults.push(("amount", wrong.to_owned()));
         }
         // When it is done, the service decides: by then it may have been done once already.
-        Some(minor) if step == Step::Review && minor > left(purchase) => {
-            let most = look.reais(left(purchase));
+        Some(minor) if step == Step::Review && minor > purchase.left_minor() => {
+            let most = look.reais(purchase.left_minor());
             faults.push(("amount", format!("{} {most}.", look.say("No máximo", "At most"))));
         }
         Some(_) => {}
@@ -155,7 +151,7 @@ fn amount(purchase: &Purchase, posted: &Posted, step: Step, faults: &mut Faults,
 }
 
 fn happens(purchase: &Purchase, minor: Option<i64>, by_hand: bool, look: Look) -> Vec<String> {
-    let amount = look.reais(minor.unwrap_or_else(|| left(purchase)));
+    let amount = look.reais(minor.unwrap_or_else(|| purchase.left_minor()));
     let money = match (by_hand, look.language) {
         (true, Language::Portuguese) => {
             format!("Fica registrado que {amount} já foram devolvidos por fora. O provedor não é acionado.")

@@ -79,7 +79,7 @@ impl Billing {
         if purchase.progress != Progress::Paid {
             return Err(RefundError::NotPaid);
         }
-        let left = left_of(&purchase);
+        let left = purchase.left_minor();
         // What went back beside the provider's refunds. Those it counts itself: a refund that is asked for once
         // more must reach it, to be answered like the first.
         let elsewhere = purchase.returned_minor().saturating_sub(purchase.refunded_minor);
@@ -157,7 +157,7 @@ impl Billing {
         let state = AuditState::new()
             .text("status", purchase.standing().as_str())
             .int("returned_minor", purchase.returned_minor());
-        let asked = AuditState::new().int("asked_minor", request.minor.unwrap_or(left_of(purchase)));
+        let asked = AuditState::new().int("asked_minor", request.minor.unwrap_or(purchase.left_minor()));
         let entry = RecordRequest {
             note: self.note(audit::REFUND, request).once(),
             user: Some(purchase.user),
@@ -213,11 +213,6 @@ impl Billing {
         }
         Ok(names)
     }
-}
-
-/// What is left to pay back of a purchase, in minor units.
-fn left_of(purchase: &Purchase) -> i64 {
-    purchase.offer.price.minor().saturating_sub(purchase.returned_minor()).max(0)
 }
 
 /// The name of a refund at the provider, within the length that it takes.
